@@ -14,7 +14,7 @@ enum err {
     ERR_EXISTS = 3,
     ERR_CONFLICT = 4,     // changed since the caller looked
     ERR_DENIED = 5,       // not allowed for this caller
-    ERR_STATE = 6,        // not possible in the present state
+    ERR_BAD_STATE = 6,    // not possible in the present state (ERR_STATE is a type of OpenSSL)
     ERR_NOT_PRIMARY = 7,  // must be asked of the cluster's primary
     ERR_UNAVAILABLE = 8,  // the other side is not there
     ERR_TIMEOUT = 9,      // no answer in time; what happened there is not known
