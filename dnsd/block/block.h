@@ -23,6 +23,11 @@ struct block_policy {
 struct block_builder;
 struct block_builder *block_builder_new(void);
 NODISCARD enum err block_builder_add(struct block_builder *b, const uint8_t *name_lower, bool allowed);
+// Starts with the names of a finished set (copied, so that one name costs a memcpy and not a compile);
+// the set may be in use by readers.
+struct block_builder *block_builder_from(const struct block_set *set);
+void block_builder_remove(struct block_builder *b, const uint8_t *name_lower, bool allowed);
+void block_builder_free(struct block_builder *b);   // gives up
 struct block_set *block_builder_finish(struct block_builder *b, const struct block_policy *policy);
 void block_set_free(struct block_set *set);
 const struct block_policy *block_set_policy(const struct block_set *set);

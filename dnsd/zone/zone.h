@@ -114,6 +114,12 @@ struct zone_soa {
 };
 void zone_version_soa(const struct zone_version *version, struct zone_soa *out);
 
+// Calls `fn` for each enabled record of exactly this name and type in the zone that holds the name
+// (also below its delegations: glue). For NOTIFY targets and "zone name servers" rules. Read side.
+typedef void (*zone_rdata_fn)(void *ctx, const uint8_t *rdata, uint16_t rdata_len);
+void zone_table_rdata(const struct zone_table *table, const uint8_t *name_lower, uint16_t type,
+                      zone_rdata_fn fn, void *ctx);
+
 // ---- versions that outlive the read side (transfers, exports) ----------------------------------
 
 // Keeps the present version alive across quiescent states; NULL = nothing loaded.
@@ -215,11 +221,17 @@ void zone_load_free(struct zone_load *load);
 void zone_submit_replace(struct zone_submitter *s, const char *zone, struct zone_load *load /* taken */,
                          zone_done_fn fn, void *ctx);
 
+// Changes the kind of a zone and keeps its records: a secondary kind becomes a primary one (its SOA
+// serial is raised, state and expiry are cleared), `options` becomes its options in the same
+// transaction. ERR_STATE when the kinds do not fit or the zone was never loaded.
+void zone_submit_convert(struct zone_submitter *s, const char *zone, enum zone_type type,
+                         const struct zone_options *options, zone_done_fn fn, void *ctx);
+
 // Zone file text of the zone as it stands (disabled records as comments): a file in `spool`.
 NODISCARD enum err zone_export(struct zone_store *store, struct zone *zone, const char *path,
                                struct errmsg *e);
 
-// Told of each new table or version, from the writer thread, after publication: `zone` is the text
-// name. For NOTIFY, catalogs, hints. At most 4 listeners, added before the first job.
+// Told of each new table, version, or options of a zone (made, changed, deleted), from the writer
+// thread, after publication: `zone` is the text name, `serial` 0 when it is gone or empty. For NOTIFY, catalogs, hints. At most 4 listeners, added before the first job.
 typedef void (*zone_listen_fn)(void *ctx, const char *zone, uint32_t serial);
 void zone_listen(struct zone_store *store, zone_listen_fn fn, void *ctx);
