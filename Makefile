@@ -17,6 +17,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 SAN ?= 0
+FUZZ ?= 0
 ifeq ($(SAN),1)
 BUILD ?= build/san
 else

@@ -14,7 +14,11 @@ endif
 
 CPPFLAGS += -D_GNU_SOURCE -I. -I$(BUILD)/gen
 CFLAGS_STD := -std=c17 -g -fno-common -pthread
-ifeq ($(SAN),1)
+ifeq ($(FUZZ),1)
+CFLAGS_MODE := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+               -fno-sanitize-recover=undefined
+LDFLAGS_MODE := -fsanitize=address,undefined
+else ifeq ($(SAN),1)
 # GCC's null-dereference analysis misfires on instrumented code.
 CFLAGS_MODE := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
                -fno-sanitize-recover=undefined -Wno-null-dereference

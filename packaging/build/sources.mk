@@ -52,4 +52,8 @@ $(PROGRAMS):
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_MODE) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# Programs that tests run against the daemons; a layer adds its own to TEST_PROGRAMS in tests.mk.
+.PHONY: programs test-programs
+programs: $(PROGRAMS)
+
 -include $(patsubst %.o,%.d,$(call objects,$(COMMON_SRC) $(DNSD_SRC) $(CLUSTERD_SRC) $(CTL_SRC) $(WEBD_SRC)))

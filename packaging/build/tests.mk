@@ -18,3 +18,32 @@ $(foreach t,$(patsubst tests/unit/%.c,%,$(UNIT_SRC)),$(eval $(call UNIT_RULE,$(t
 .PHONY: unit
 unit: $(UNIT_BIN)
 	@for t in $(UNIT_BIN); do echo "$$t"; $$t || exit 1; done
+
+.PHONY: unit-build
+unit-build: $(UNIT_BIN)
+
+# Stand-ins and load generators of the system tests: rows are added where they are built.
+test-programs: $(TEST_PROGRAMS)
+
+# Fuzz targets: tests/fuzz/<name>_fuzz.c, clang's libFuzzer over instrumented layers in build/fuzz.
+FUZZ_SRC     := $(sort $(wildcard tests/fuzz/*_fuzz.c))
+FUZZ_BIN     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
+FUZZ_SECONDS ?= 60
+-include $(patsubst tests/fuzz/%.c,$(BUILD)/obj/tests/fuzz/%.d,$(FUZZ_SRC))
+
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(WEBD_LIB) $(DNSD_LIB) $(CLUSTERD_LIB) $(COMMON_LIB)
+	@mkdir -p $(@D)
+	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
+
+.PHONY: fuzz fuzz-build
+fuzz-build: $(FUZZ_BIN)
+fuzz:
+	@$(MAKE) --no-print-directory CC="$(FUZZ_CC)" FUZZ=1 BUILD=build/fuzz fuzz-build
+	@exec /usr/bin/python3 tests/run.py --only fuzz --fuzz-seconds $(FUZZ_SECONDS)
+FUZZ_CC ?= clang
+
+.PHONY: lint format
+lint:
+	@/usr/bin/python3 tests/lint/lint.py
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
