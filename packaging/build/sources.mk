@@ -22,6 +22,9 @@ WEBD_LIB     := $(BUILD)/lib/libwebd.a
 
 PROGRAMS := $(BUILD)/bin/dnsd $(BUILD)/bin/clusterd $(BUILD)/bin/webd $(BUILD)/bin/trellisctl
 
+# Kept: make would take them for intermediate files and make them again each time.
+.SECONDARY: $(PROTO_C) $(PROTO_H)
+
 $(BUILD)/gen/proto/%.pb-c.c $(BUILD)/gen/proto/%.pb-c.h: proto/%.proto
 	@mkdir -p $(@D)
 	protoc-c --proto_path=proto --c_out=$(BUILD)/gen/proto $<
