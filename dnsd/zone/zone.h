@@ -64,6 +64,9 @@ struct zone_options {
 };
 void zone_options_free(struct zone_options *options);
 struct zone_options *zone_options_copy(const struct zone_options *options);
+// A new zone's options: transfers to the zone's name servers, NOTIFY to them, queries allowed,
+// no updates; the secondary and catalog kinds deny transfers and NOTIFY as the API's defaults do.
+struct zone_options *zone_options_new(enum zone_type type);
 
 // Timer state of the secondary kinds and results of NOTIFY; durable, changed by zone_set_state.
 struct zone_state {
@@ -89,6 +92,8 @@ void zone_store_close(struct zone_store *store);
 const struct zone_table *zone_table_get(const struct zone_store *store);
 size_t zone_table_count(const struct zone_table *table);
 struct zone *zone_table_at(const struct zone_table *table, size_t index);  // canonical order of names
+// Index of the first zone whose apex is not before `name_lower` in canonical order (for paging).
+size_t zone_table_seek(const struct zone_table *table, const uint8_t *name_lower);
 struct zone *zone_table_find(const struct zone_table *table, const uint8_t *apex_lower);
 // The zone with the longest apex that is `name` or above it; NULL = none. `hashes` and `offsets` as
 // made by name_hashes.
@@ -104,8 +109,8 @@ const struct zone_options *zone_options(const struct zone *zone);
 void zone_state_get(const struct zone *zone, struct zone_state *out);
 // NULL = never loaded (a secondary before its first transfer).
 const struct zone_version *zone_current(const struct zone *zone);
-// May it answer? Not disabled, loaded, not expired.
-bool zone_serves(const struct zone *zone);
+// May it answer at `now_s` (Unix seconds)? Not disabled, loaded, not expired.
+bool zone_serves(const struct zone *zone, uint64_t now_s);
 
 uint32_t zone_version_serial(const struct zone_version *version);
 uint64_t zone_version_records(const struct zone_version *version);   // enabled records
@@ -119,6 +124,22 @@ void zone_version_soa(const struct zone_version *version, struct zone_soa *out);
 typedef void (*zone_rdata_fn)(void *ctx, const uint8_t *rdata, uint16_t rdata_len);
 void zone_table_rdata(const struct zone_table *table, const uint8_t *name_lower, uint16_t type,
                       zone_rdata_fn fn, void *ctx);
+
+// One RRset of a version, uncompressed wire. `rdatas` holds `count` times: length (u16, network
+// order), RDATA. RRSIGs are kept by covered type: type TYPE_RRSIG with `covered` set.
+struct zone_rrset {
+    uint16_t type;
+    uint16_t covered;
+    uint16_t count;
+    uint32_t ttl;
+    const uint8_t *rdatas;
+    size_t rdatas_size;
+};
+// The RRset of exactly this name and type (no wildcards, delegations ignored); false = not there.
+bool zone_version_rrset(const struct zone_version *version, const uint8_t *name_lower, uint16_t type,
+                        struct zone_rrset *out);
+// Walks the RDATAs: start with *offset = 0; NULL = no more.
+const uint8_t *zone_rrset_next(const struct zone_rrset *rrset, size_t *offset, uint16_t *rdata_len);
 
 // ---- versions that outlive the read side (transfers, exports) ----------------------------------
 
@@ -143,8 +164,10 @@ struct zone_iter {
     const struct zone_version *version;
     uint64_t private_state[48];
 };
-// From `start` (folded wire; NULL = apex) on. Enabled records only, unless `with_disabled` (then
-// comments and times are filled in too, from the store).
+// From `start` (folded wire; NULL = apex) on. Enabled records only and from memory, unless
+// `with_disabled`: then from the store as it stands now, with disabled records, comments and times.
+// The apex' SOA comes first, then its NS. Empty non-terminals give nothing. What `out` points to
+// is good until the next call. One thread at a time; end with zone_iter_fini.
 void zone_iter_init(struct zone_iter *iter, struct zone_store *store, struct zone *zone,
                     const struct zone_version *version, const uint8_t *start, bool with_disabled);
 bool zone_iter_next(struct zone_iter *iter, struct zone_record *out);
@@ -182,9 +205,9 @@ struct zone_edit {
 struct zone_create {
     const char *zone;                 // presentation form
     enum zone_type type;
-    const struct zone_options *options;
+    const struct zone_options *options;   // NULL = defaults of the type
     const char *server_name;          // DNS Server Domain Name
-    const char *responsible;          // NULL = hostadmin.<server name>… as settings say
+    const char *responsible;          // mail address or name; NULL = hostadmin@<zone>
     uint32_t soa_ttl, ns_ttl, record_ttl;
     const char *text;                 // NULL = none
     size_t text_len;
