@@ -60,6 +60,7 @@ NODISCARD bool name_join(const uint8_t *prefix, size_t prefix_len_without_root, 
  */
 #define NAME_MAX_KEY 512
 size_t name_to_key(const uint8_t *wire, uint8_t key[NAME_MAX_KEY]);
+// The folded name of a key; ERR_CORRUPT when no name has this key.
 NODISCARD enum err name_from_key(const uint8_t *key, size_t len, struct name *out);
 
 // Reads a possibly compressed name at `*offset` of a message, bounded in jumps (only backwards);

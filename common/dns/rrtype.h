@@ -28,6 +28,7 @@ enum rr_field_kind {
     RR_IPV6,
     RR_STRING,         // <character-string>
     RR_STRINGS,        // one or more up to the end
+    RR_TAG,            // <character-string> of letters and digits, never quoted (CAA)
     RR_TEXT_REST,      // the rest as one quoted text (URI, CAA value)
     RR_HEX_REST,
     RR_BASE64_REST,
@@ -40,12 +41,21 @@ enum rr_field_kind {
     RR_EUI48,
     RR_EUI64,
     RR_NID,            // u64 as four groups of hex (ILNP)
+    RR_GATEWAY,        // nothing, IPv4, IPv6 or a name, as the RDATA's second byte says (RFC 4025)
     RR_FIELD_KIND_COUNT
+};
+
+// A number that zone files may write as a word (DNSSEC algorithms, certificate types).
+struct rr_word {
+    const char *text;
+    uint16_t value;
 };
 
 struct rr_field {
     enum rr_field_kind kind;
-    const char *json;      // the API's name of it; NULL = not shown alone
+    const char *json;              // the API's name of it; NULL = not shown alone
+    const struct rr_word *words;   // NULL = digits only; ends by count
+    size_t word_count;
 };
 
 #define RR_FIELDS_MAX 10
@@ -53,7 +63,7 @@ struct rr_type {
     uint16_t number;
     const char *mnemonic;
     uint32_t flags;
-    struct rr_field fields[RR_FIELDS_MAX];
+    struct rr_field fields[RR_FIELDS_MAX];   // none = any bytes, written in generic form
 };
 enum {
     RR_META = 1u << 0,         // query-only or transaction types: never in a zone (ANY, AXFR, OPT, TSIG …)
@@ -71,6 +81,8 @@ extern const size_t rr_type_count;
 const struct rr_type *rr_type_find(uint16_t number);
 // Mnemonic, "TYPE65280" or plain decimal, any case. ERR_INVALID.
 NODISCARD enum err rr_type_from_text(const char *text, uint16_t *number);
+// The same for text without NUL; decimal is not taken, as it is a TTL in a zone file.
+NODISCARD enum err rr_type_from_bytes(const char *text, size_t len, uint16_t *number);
 // `dst` at least 16 bytes.
 void rr_type_to_text(uint16_t number, char dst[16]);
 
@@ -98,12 +110,16 @@ const uint8_t *rdata_name(uint16_t type, const uint8_t *rdata, size_t len);
 #define RDATA_MAX 65535
 
 enum {
-    TYPE_A = 1, TYPE_NS = 2, TYPE_CNAME = 5, TYPE_SOA = 6, TYPE_PTR = 12, TYPE_HINFO = 13,
-    TYPE_MX = 15, TYPE_TXT = 16, TYPE_RP = 17, TYPE_AAAA = 28, TYPE_LOC = 29, TYPE_SRV = 33,
-    TYPE_NAPTR = 35, TYPE_DNAME = 39, TYPE_OPT = 41, TYPE_APL = 42, TYPE_DS = 43, TYPE_SSHFP = 44,
-    TYPE_RRSIG = 46, TYPE_NSEC = 47, TYPE_DNSKEY = 48, TYPE_NSEC3 = 50, TYPE_NSEC3PARAM = 51,
+    TYPE_A = 1, TYPE_NS = 2, TYPE_CNAME = 5, TYPE_SOA = 6, TYPE_NULL = 10, TYPE_PTR = 12,
+    TYPE_HINFO = 13, TYPE_MX = 15, TYPE_TXT = 16, TYPE_RP = 17, TYPE_AFSDB = 18, TYPE_KEY = 25,
+    TYPE_AAAA = 28, TYPE_LOC = 29, TYPE_SRV = 33,
+    TYPE_NAPTR = 35, TYPE_KX = 36, TYPE_CERT = 37, TYPE_DNAME = 39, TYPE_OPT = 41, TYPE_APL = 42, TYPE_DS = 43, TYPE_SSHFP = 44,
+    TYPE_IPSECKEY = 45, TYPE_RRSIG = 46, TYPE_NSEC = 47, TYPE_DNSKEY = 48, TYPE_DHCID = 49,
+    TYPE_NSEC3 = 50, TYPE_NSEC3PARAM = 51,
     TYPE_TLSA = 52, TYPE_SMIMEA = 53, TYPE_CDS = 59, TYPE_CDNSKEY = 60, TYPE_OPENPGPKEY = 61,
-    TYPE_CSYNC = 62, TYPE_ZONEMD = 63, TYPE_SVCB = 64, TYPE_HTTPS = 65, TYPE_TKEY = 249,
-    TYPE_TSIG = 250, TYPE_IXFR = 251, TYPE_AXFR = 252, TYPE_ANY = 255, TYPE_URI = 256,
+    TYPE_CSYNC = 62, TYPE_ZONEMD = 63, TYPE_SVCB = 64, TYPE_HTTPS = 65, TYPE_SPF = 99,
+    TYPE_NID = 104, TYPE_L32 = 105, TYPE_L64 = 106, TYPE_LP = 107, TYPE_EUI48 = 108,
+    TYPE_EUI64 = 109, TYPE_TKEY = 249,
+    TYPE_TSIG = 250, TYPE_IXFR = 251, TYPE_AXFR = 252, TYPE_MAILB = 253, TYPE_MAILA = 254, TYPE_ANY = 255, TYPE_URI = 256,
     TYPE_CAA = 257, TYPE_ANAME = 65280, TYPE_FWD = 65281, TYPE_APP = 65282,
 };

@@ -68,7 +68,16 @@ struct dns_query {
     struct dns_edns edns;
     size_t tsig_offset;      // of the TSIG RR, the last one; 0 = none
 };
-// Checks and reads a whole query: header, exactly one question, and the additional section's OPT and
-// TSIG. Returns the RCODE to answer with (RCODE_NOERROR = fine) or -1 = too short or a response:
-// drop. Allocates nothing.
+/*
+ * Checks and reads a whole query: header, exactly one question (RFC 9619), the counts that its opcode
+ * allows, and the additional section's OPT and TSIG. Allocates nothing. Returns -1 = too short or a
+ * response: drop; else the RCODE to answer with:
+ *
+ *   RCODE_NOERROR  all of `out` is filled
+ *   RCODE_BADVERS  the same, but the EDNS version is not 0 (RFC 6891 section 6.1.3)
+ *   RCODE_FORMERR  `out->header` is filled; the question too when `question_end` > DNS_HEADER_SIZE
+ *   RCODE_NOTIMP   not QUERY, NOTIFY or UPDATE: only `out->header` is filled
+ *
+ * `edns.present` with FORMERR says that an OPT was read before the fault.
+ */
 int dns_query_read(const uint8_t *message, size_t size, struct dns_query *out);
