@@ -10,6 +10,9 @@ struct conf_map;
 
 struct conf_map *conf_map_new(void);
 void conf_map_free(struct conf_map *map);
+// A copy that shares everything unchanged with the original: O(1), and a change of either costs the
+// path to it. For building a new state beside the one in use. The same thread as the original.
+struct conf_map *conf_map_clone(const struct conf_map *map);
 size_t conf_map_count(const struct conf_map *map);
 
 // The JSON text, NULL = not there; valid until the path is changed.
