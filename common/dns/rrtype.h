@@ -93,6 +93,10 @@ NODISCARD enum err rdata_read(const uint8_t *message, size_t size, size_t offset
                               struct errmsg *e);
 // Checks uncompressed RDATA against its type's layout.
 NODISCARD enum err rdata_check(uint16_t type, const uint8_t *rdata, size_t len, struct errmsg *e);
+// Wire length of the field of `kind` at `at` of uncompressed RDATA (`len` bytes in all, `at` within);
+// RDATA_BAD = it does not fit or breaks its form. For walking a row's fields one by one.
+#define RDATA_BAD SIZE_MAX
+size_t rdata_field_len(enum rr_field_kind kind, const uint8_t *rdata, size_t at, size_t len);
 // Folds names in place where canonical form asks for it.
 void rdata_canonical(uint16_t type, uint8_t *rdata, size_t len);
 int rdata_compare(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);  // RFC 4034 6.3
@@ -102,7 +106,15 @@ int rdata_compare(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len
 NODISCARD enum err rdata_from_text(uint16_t type, const char *text, size_t len,
                                    const struct name *origin, uint8_t *out, size_t out_size,
                                    size_t *out_len, struct errmsg *e);
+// RDATA that breaks its layout or cannot be told exactly in its type's form comes out as "\# len hex",
+// so that rdata_from_text always gives back the same bytes. Names end with a dot. Allocates in `out`.
 void rdata_to_text(uint16_t type, const uint8_t *rdata, size_t len, struct str *out);
+// One field alone, `field_len` from rdata_field_len; false = it cannot be told (nothing added).
+NODISCARD bool rdata_field_to_text(enum rr_field_kind kind, const uint8_t *rdata, size_t at,
+                                   size_t field_len, struct str *out);
+
+// Seconds as digits or with units, any case ("3600", "1h30m", "2w"); false = not that or over 2^32-1.
+NODISCARD bool rr_ttl_from_text(const char *text, size_t len, uint32_t *out);
 
 // The name in the RDATA of NS, MX, SRV, CNAME, DNAME, PTR … (first RR_NAME field); NULL = none.
 const uint8_t *rdata_name(uint16_t type, const uint8_t *rdata, size_t len);
