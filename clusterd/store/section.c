@@ -1,0 +1,133 @@
+/*
+ * Digests of the config: one set digest over all cluster-scope objects, one for each section (first
+ * part of the path), kept by adding and removing members. Thread: clusterd's loop.
+ */
+#include "clusterd/store/internal.h"
+
+#include <string.h>
+
+void store_member(const char *path, const char *value, uint8_t out[SHA256_SIZE])
+{
+    struct hash_sha256 *h = hash_sha256_new();
+    hash_sha256_add(h, path, strlen(path) + 1);   // with its NUL: nothing else separates the two
+    hash_sha256_add(h, value, strlen(value));
+    hash_sha256_free(h, out);
+}
+
+static struct store_section *find_section(struct store_state *state, const char *path)
+{
+    size_t len = strcspn(path, "/");
+    size_t at = 0;
+    for (; at < state->section_count; at++) {
+        const char *name = state->sections[at].name;
+        int order = strncmp(path, name, len);
+        if (order == 0 && name[len] != '\0') {
+            order = -1;
+        }
+        if (order == 0) {
+            return &state->sections[at];
+        }
+        if (order < 0) {
+            break;
+        }
+    }
+    if (state->section_count == STORE_SECTIONS_MAX || len >= sizeof state->sections[0].name) {
+        return NULL;
+    }
+    memmove(&state->sections[at + 1], &state->sections[at],
+            (state->section_count - at) * sizeof state->sections[0]);
+    state->section_count++;
+    struct store_section *section = &state->sections[at];
+    *section = (struct store_section){.dirty = true};
+    memcpy(section->name, path, len);
+    return section;
+}
+
+enum err store_sections_count(struct store_state *state, const char *path, const char *value,
+                              bool in, struct errmsg *e)
+{
+    struct store_section *section = find_section(state, path);
+    if (section == NULL) {
+        return err_set(e, ERR_INVALID, "%s: no room for another section of the config", path);
+    }
+    uint8_t member[SHA256_SIZE];
+    store_member(path, value, member);
+    if (in) {
+        hash_set_add(&state->total, member);
+        hash_set_add(&section->digest, member);
+        section->count++;
+    } else {
+        hash_set_remove(&state->total, member);
+        hash_set_remove(&section->digest, member);
+        section->count--;
+    }
+    section->dirty = true;
+    return ERR_OK;
+}
+
+enum err store_sections_load(struct store *store, struct errmsg *e)
+{
+    sqlite3_stmt *stmt = NULL;
+    enum err err = store_prepare(store, "SELECT name, digest, count FROM section ORDER BY name",
+                                 &stmt, e);
+    if (err != ERR_OK) {
+        return err;
+    }
+    struct store_state *state = &store->state;
+    int result = SQLITE_DONE;
+    while (err == ERR_OK) {
+        result = sqlite3_step(stmt);
+        if (result != SQLITE_ROW) {
+            break;
+        }
+        struct store_section *section = find_section(state, store_column(stmt, 0));
+        if (section == NULL || sqlite3_column_bytes(stmt, 1) != SHA256_SIZE) {
+            err = err_set(e, ERR_CORRUPT, "configuration store %s: bad row in table section",
+                          store->path);
+            break;
+        }
+        hash_set_add(&section->digest, sqlite3_column_blob(stmt, 1));
+        section->count = (uint64_t)sqlite3_column_int64(stmt, 2);
+        section->dirty = false;
+    }
+    if (err == ERR_OK && result != SQLITE_DONE) {
+        err = store_sql_error(store, e, "open");
+    }
+    sqlite3_finalize(stmt);
+    return err;
+}
+
+enum err store_sections_save(struct store *store, struct errmsg *e)
+{
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < store->next.section_count && err == ERR_OK; i++) {
+        struct store_section *section = &store->next.sections[i];
+        if (!section->dirty) {
+            continue;
+        }
+        uint8_t digest[SHA256_SIZE];
+        hash_set_bytes(&section->digest, digest);
+        sqlite3_stmt *stmt = store->stmt[STMT_SECTION_SAVE];
+        store_bind_text(stmt, 1, section->name);
+        sqlite3_bind_blob(stmt, 2, digest, sizeof digest, SQLITE_TRANSIENT);
+        sqlite3_bind_int64(stmt, 3, (int64_t)section->count);
+        err = store_run(store, STMT_SECTION_SAVE, e);
+        section->dirty = false;
+    }
+    return err;
+}
+
+void store_digest(const struct store *store, uint8_t out[SHA256_SIZE])
+{
+    hash_set_bytes(&store->state.total, out);
+}
+
+void store_sections(const struct store *store, store_section_fn fn, void *ctx)
+{
+    for (size_t i = 0; i < store->state.section_count; i++) {
+        const struct store_section *section = &store->state.sections[i];
+        uint8_t digest[SHA256_SIZE];
+        hash_set_bytes(&section->digest, digest);
+        fn(ctx, section->name, digest, section->count);
+    }
+}
