@@ -298,7 +298,7 @@ enum err store_revert(struct store *store, uint64_t revision, bool everything_af
         err = collect_undo(store, revision, everything_after, &list, e);
     }
     if (err == ERR_OK && list.count == 0 && list.left_alone > 0) {
-        err = err_set(e, ERR_STATE,
+        err = err_set(e, ERR_BAD_STATE,
                       "revision %llu was made by a cluster operation and is undone by another "
                       "operation only (leave, remove, delete)", (unsigned long long)revision);
     }

@@ -1,10 +1,14 @@
 /*
- * Digests of the config: one set digest over all cluster-scope objects, one for each section (first
- * part of the path), kept by adding and removing members. Thread: clusterd's loop.
+ * Digests of the config: one set digest over all cluster-scope objects, one for each section of the
+ * table of kinds, kept by adding and removing members. Thread: clusterd's loop.
  */
 #include "clusterd/store/internal.h"
 
+#include "common/conf/kind.h"
+
 #include <string.h>
+
+#define SECTION_NAME_MAX sizeof(((struct store_section *)0)->name)
 
 void store_member(const char *path, const char *value, uint8_t out[SHA256_SIZE])
 {
@@ -14,16 +18,27 @@ void store_member(const char *path, const char *value, uint8_t out[SHA256_SIZE])
     hash_sha256_free(h, out);
 }
 
-static struct store_section *find_section(struct store_state *state, const char *path)
+// The section of a path: as its kind's row says; objects of a newer release go by their kind.
+static bool section_name(const char *path, char name[SECTION_NAME_MAX])
 {
+    const struct conf_kind *kind = conf_kind_find(path);
+    if (kind != NULL) {
+        return str_copy(name, SECTION_NAME_MAX, kind->section);
+    }
     size_t len = strcspn(path, "/");
+    if (len >= SECTION_NAME_MAX) {
+        return false;
+    }
+    memcpy(name, path, len);
+    name[len] = '\0';
+    return true;
+}
+
+static struct store_section *find_section(struct store_state *state, const char *name)
+{
     size_t at = 0;
     for (; at < state->section_count; at++) {
-        const char *name = state->sections[at].name;
-        int order = strncmp(path, name, len);
-        if (order == 0 && name[len] != '\0') {
-            order = -1;
-        }
+        int order = strcmp(name, state->sections[at].name);
         if (order == 0) {
             return &state->sections[at];
         }
@@ -31,7 +46,7 @@ static struct store_section *find_section(struct store_state *state, const char 
             break;
         }
     }
-    if (state->section_count == STORE_SECTIONS_MAX || len >= sizeof state->sections[0].name) {
+    if (state->section_count == STORE_SECTIONS_MAX) {
         return NULL;
     }
     memmove(&state->sections[at + 1], &state->sections[at],
@@ -39,14 +54,15 @@ static struct store_section *find_section(struct store_state *state, const char 
     state->section_count++;
     struct store_section *section = &state->sections[at];
     *section = (struct store_section){.dirty = true};
-    memcpy(section->name, path, len);
-    return section;
+    return str_copy(section->name, sizeof section->name, name) ? section : NULL;
 }
 
 enum err store_sections_count(struct store_state *state, const char *path, const char *value,
                               bool in, struct errmsg *e)
 {
-    struct store_section *section = find_section(state, path);
+    char name[SECTION_NAME_MAX];
+    struct store_section *section =
+        section_name(path, name) ? find_section(state, name) : NULL;
     if (section == NULL) {
         return err_set(e, ERR_INVALID, "%s: no room for another section of the config", path);
     }

@@ -48,7 +48,7 @@ uint64_t store_version_time_ms(const struct store *store);   // when that versio
 
 // Over all cluster-scope objects; equal digests mean equal config.
 void store_digest(const struct store *store, uint8_t out[SHA256_SIZE]);
-// The same, one section (first part of the path) at a time, ascending by name.
+// The same, one section (of the table of kinds) at a time, ascending by name.
 typedef void (*store_section_fn)(void *ctx, const char *name, const uint8_t digest[SHA256_SIZE],
                                  uint64_t count);
 void store_sections(const struct store *store, store_section_fn fn, void *ctx);
@@ -137,7 +137,7 @@ NODISCARD enum err store_diff(struct store *store, uint64_t from, uint64_t to, c
 // Undoes commit `revision`, or with `everything_after` returns to the state that it left; itself a
 // commit. ERR_CONFLICT when something that the one commit touched has changed since. Objects that
 // belong to cluster operations (the node table, the roles) are left alone; a commit of them only
-// cannot be undone (ERR_STATE).
+// cannot be undone (ERR_BAD_STATE).
 NODISCARD enum err store_revert(struct store *store, uint64_t revision, bool everything_after,
                                 const char *actor, const char *node, struct store_result *result,
                                 struct errmsg *e);
