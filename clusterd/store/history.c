@@ -351,6 +351,28 @@ enum err store_find_version(struct store *store, struct store_version version, u
     return err;
 }
 
+struct store_version store_version_at(struct store *store, uint64_t revision)
+{
+    if (revision >= store->state.revision) {
+        return store->state.version;
+    }
+    struct store_version version = {0};
+    struct errmsg ignored;
+    sqlite3_stmt *stmt = NULL;
+    if (store_prepare(store,
+                      "SELECT epoch, seq FROM commit_ WHERE revision <= ? AND seq > 0"
+                      " ORDER BY revision DESC LIMIT 1", &stmt, &ignored) != ERR_OK) {
+        return version;
+    }
+    sqlite3_bind_int64(stmt, 1, (int64_t)revision);
+    if (sqlite3_step(stmt) == SQLITE_ROW) {
+        version.epoch = (uint64_t)sqlite3_column_int64(stmt, 0);
+        version.seq = (uint64_t)sqlite3_column_int64(stmt, 1);
+    }
+    sqlite3_finalize(stmt);
+    return version;
+}
+
 // ---- trimming ----------------------------------------------------------------------------------
 
 // The newest revision to forget, 0 = none.

@@ -99,8 +99,6 @@ void store_tell(struct store *store, const struct store_result *result);
 // `*normal` (mem_free; NULL for a deletion).
 NODISCARD enum err store_check(const char *path, const char *value, enum store_scope *scope,
                                char **normal, struct errmsg *e);
-// Is the object written by cluster operations only (node table, roles)?
-bool store_is_operational(const char *path);
 
 // SHA-256(path 0x00 value)
 void store_member(const char *path, const char *value, uint8_t out[SHA256_SIZE]);
