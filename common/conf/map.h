@@ -21,7 +21,8 @@ void conf_map_set(struct conf_map *map, const char *path, const char *json);   /
 bool conf_map_remove(struct conf_map *map, const char *path);                  // false = was not there
 void conf_map_clear(struct conf_map *map);
 
-// Calls `fn` for each path that starts with `prefix`, ascending; stops when it returns false.
+// Calls `fn` for each path that starts with `prefix`, ascending; stops when it returns false. `fn`
+// must not change this map (a clone of it may be changed).
 typedef bool (*conf_map_fn)(void *ctx, const char *path, const char *json);
 void conf_map_each(const struct conf_map *map, const char *prefix, conf_map_fn fn, void *ctx);
 size_t conf_map_count_prefix(const struct conf_map *map, const char *prefix);
