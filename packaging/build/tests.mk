@@ -47,3 +47,10 @@ lint:
 	@/usr/bin/python3 tests/lint/lint.py
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
+
+# Figures. The peers are those that happen to be installed (packaging/setup/packages-test.txt).
+BENCH_SCENARIOS ?= small
+.PHONY: bench bench-dns
+bench: all bench-rpc bench-dns
+bench-dns:
+	cd tests/bench && /usr/bin/python3 gen.py small && /usr/bin/python3 bench.py $(BENCH_SCENARIOS) --tools load
