@@ -198,7 +198,7 @@ int dns_query_read(const uint8_t *message, size_t size, struct dns_query *out)
     out->edns = (struct dns_edns){.present = false};
     out->tsig_offset = 0;
 
-    unsigned opcode = (out->header.flags & DNS_OPCODE_MASK) >> DNS_OPCODE_SHIFT;
+    unsigned opcode = (unsigned)(out->header.flags & DNS_OPCODE_MASK) >> DNS_OPCODE_SHIFT;
     if (opcode != OPCODE_QUERY && opcode != OPCODE_NOTIFY && opcode != OPCODE_UPDATE) {
         return RCODE_NOTIMP;
     }
