@@ -43,9 +43,11 @@
 enum stats_id { STATS_ROWS(STATS_ENUM) STATS_COUNT };
 #undef STATS_ENUM
 
-// Aligned so that two threads' blocks never share a cache line.
+// Padded so that no other data shares a cache line with a thread's block.
 struct stats {
-    _Alignas(64) _Atomic uint64_t values[STATS_COUNT];
+    uint8_t before[64];
+    _Atomic uint64_t values[STATS_COUNT];
+    uint8_t after[64];
 };
 
 // The API's name of a counter.

@@ -11,8 +11,9 @@
 #define INBOX_SLOTS 256u    // a power of two
 
 struct inbox {
-    _Alignas(64) _Atomic uint32_t head;    // next to write
-    _Alignas(64) _Atomic uint32_t tail;    // next to read
+    _Atomic uint32_t head;    // next to write
+    uint8_t between[64];      // the two sides write to different cache lines
+    _Atomic uint32_t tail;    // next to read
     int wake_fd;
     struct inbox_notify slots[INBOX_SLOTS];
 };
