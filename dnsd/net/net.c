@@ -186,23 +186,14 @@ void net_apply(struct net *net, const struct snapshot *snapshot)
     net->is_closing_some = false;
 }
 
-// As many open files as connections are allowed, as far as the system lets us.
-static void raise_file_limit(uint32_t connections)
+// The daemon's skeleton has raised the limit of open files as far as it goes.
+static void check_file_limit(uint32_t connections)
 {
     struct rlimit limit;
     rlim_t want = (rlim_t)connections + SPARE_FILES;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want) {
-        return;
-    }
-    struct rlimit raised = {.rlim_cur = want,
-                            .rlim_max = limit.rlim_max > want ? limit.rlim_max : want};
-    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) {
-        return;
-    }
-    raised = (struct rlimit){.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
-    if (setrlimit(RLIMIT_NOFILE, &raised) != 0 || limit.rlim_max < want) {
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < want) {
         log_warn("the limit of open files is low: fewer TCP connections than configured",
-                 F_U64("limit", limit.rlim_max), F_U64("wanted", want));
+                 F_U64("limit", limit.rlim_cur), F_U64("wanted", want));
     }
 }
 
@@ -216,7 +207,7 @@ static unsigned worker_number(unsigned configured)
 enum err net_open(struct event_base *base, const struct shared *shared,
                   const struct net_options *options, struct net **out, struct errmsg *e)
 {
-    raise_file_limit(options->tcp_connections);
+    check_file_limit(options->tcp_connections);
     struct net *net = mem_zalloc(sizeof *net);
     unsigned count = worker_number(options->workers);
     net->workers = mem_calloc(count, sizeof(struct worker *));
