@@ -6,6 +6,7 @@
 #   make bench fuzz lint format install
 #
 # SAN=1  address and undefined-behaviour sanitizers (build/san)   CC=clang  the other compiler
+# V=1  show the commands
 # BUILD=DIR  another output folder   WEBUI=prebuilt  no npm: take webd/ui/dist as it is
 
 .DEFAULT_GOAL := all

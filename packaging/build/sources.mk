@@ -1,5 +1,14 @@
 # What is compiled from what. A .c file in a layer's folder is part of it; nothing is listed by hand.
 
+# One short line a step; V=1 shows the commands.
+ifeq ($(V),1)
+Q   :=
+SAY := :
+else
+Q   := @
+SAY := echo
+endif
+
 PROTO    := $(sort $(wildcard proto/*.proto))
 PROTO_C  := $(patsubst proto/%.proto,$(BUILD)/gen/proto/%.pb-c.c,$(PROTO))
 PROTO_H  := $(PROTO_C:.c=.h)
@@ -27,14 +36,17 @@ PROGRAMS := $(BUILD)/bin/dnsd $(BUILD)/bin/clusterd $(BUILD)/bin/webd $(BUILD)/b
 
 $(BUILD)/gen/proto/%.pb-c.c $(BUILD)/gen/proto/%.pb-c.h: proto/%.proto
 	@mkdir -p $(@D)
-	protoc-c --proto_path=proto --c_out=$(BUILD)/gen/proto $<
+	@$(SAY) "  PROTO  $<"
+	$(Q)protoc-c --proto_path=proto --c_out=$(BUILD)/gen/proto $<
 
 $(BUILD)/gen/proto/%.pb-c.o: $(BUILD)/gen/proto/%.pb-c.c | $(PROTO_H)
-	$(CC) $(CPPFLAGS) -I$(BUILD)/gen/proto $(PKG_CFLAGS) $(CFLAGS_GEN) -c -o $@ $<
+	@$(SAY) "  CC     $<"
+	$(Q)$(CC) $(CPPFLAGS) -I$(BUILD)/gen/proto $(PKG_CFLAGS) $(CFLAGS_GEN) -c -o $@ $<
 
 $(BUILD)/obj/%.o: %.c | $(PROTO_H)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -I$(BUILD)/gen/proto $(PKG_CFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	@$(SAY) "  CC     $<"
+	$(Q)$(CC) $(CPPFLAGS) -I$(BUILD)/gen/proto $(PKG_CFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 $(COMMON_LIB): $(call objects,$(COMMON_SRC)) $(PROTO_O)
 $(DNSD_LIB): $(call objects,$(filter-out dnsd/main.c,$(DNSD_SRC)))
@@ -44,7 +56,7 @@ $(WEBD_LIB): $(call objects,$(filter-out webd/main.c,$(WEBD_SRC)))
 $(BUILD)/lib/%.a:
 	@mkdir -p $(@D)
 	@rm -f $@
-	ar rcsD $@ $^
+	$(Q)ar rcsD $@ $^
 
 $(BUILD)/bin/dnsd: $(call objects,dnsd/main.c) $(DNSD_LIB) $(COMMON_LIB)
 $(BUILD)/bin/clusterd: $(call objects,clusterd/main.c) $(CLUSTERD_LIB) $(COMMON_LIB)
@@ -53,7 +65,8 @@ $(BUILD)/bin/trellisctl: $(call objects,$(CTL_SRC)) $(COMMON_LIB)
 
 $(PROGRAMS):
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_MODE) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@$(SAY) "  LINK   $@"
+	$(Q)$(CC) $(LDFLAGS_MODE) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # Programs that tests run against the daemons; a layer adds its own to TEST_PROGRAMS in tests.mk.
 .PHONY: programs test-programs

@@ -10,7 +10,8 @@ unit_libs = $(if $(filter dnsd/%,$(1)),$(DNSD_LIB))$(if $(filter clusterd/%,$(1)
 define UNIT_RULE
 $(BUILD)/tests/$(1): $(BUILD)/obj/tests/unit/$(1).o $(call unit_libs,$(1))
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS_MODE) -o $$@ $$^ $$(LIBS) -lcmocka
+	@$$(SAY) "  LINK   $$@"
+	$$(Q)$$(CC) $$(LDFLAGS_MODE) -o $$@ $$^ $$(LIBS) -lcmocka
 endef
 $(foreach t,$(patsubst tests/unit/%.c,%,$(UNIT_SRC)),$(eval $(call UNIT_RULE,$(t))))
 -include $(patsubst tests/unit/%.c,$(BUILD)/obj/tests/unit/%.d,$(UNIT_SRC))
@@ -33,7 +34,8 @@ FUZZ_SECONDS ?= 60
 
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(WEBD_LIB) $(DNSD_LIB) $(CLUSTERD_LIB) $(COMMON_LIB)
 	@mkdir -p $(@D)
-	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
+	@$(SAY) "  LINK   $@"
+	$(Q)$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
 
 .PHONY: fuzz fuzz-build
 fuzz-build: $(FUZZ_BIN)
