@@ -68,6 +68,15 @@ void *mem_dup(const void *p, size_t size)
     return copy;
 }
 
+void *mem_aligned(size_t alignment, size_t size)
+{
+    void *p = NULL;
+    if (posix_memalign(&p, alignment, size == 0 ? 1 : size) != 0) {
+        die(size);
+    }
+    return p;
+}
+
 char *mem_strdup(const char *s)
 {
     return mem_dup(s, strlen(s) + 1);

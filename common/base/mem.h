@@ -11,6 +11,8 @@ void *mem_zalloc(size_t size) __attribute__((malloc, returns_nonnull, alloc_size
 void *mem_calloc(size_t count, size_t size) __attribute__((malloc, returns_nonnull, alloc_size(1, 2)));
 void *mem_realloc(void *p, size_t size) __attribute__((returns_nonnull));
 void *mem_dup(const void *p, size_t size) __attribute__((returns_nonnull));
+// `alignment`: a power of two. For lines of the CPU's cache and pages.
+void *mem_aligned(size_t alignment, size_t size) __attribute__((returns_nonnull));
 char *mem_strdup(const char *s) __attribute__((returns_nonnull));
 void mem_free(void *p);
 
