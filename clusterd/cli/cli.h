@@ -80,6 +80,9 @@ NODISCARD enum err cli_spool_write(struct cli *cli, const char *bytes, size_t le
                                    size_t size);
 void cli_spool_remove(struct cli *cli, const char *name);
 
+// Applies a seed file (seed.c).
+NODISCARD enum err cli_seed(struct cli *cli, const char *path);
+
 // ---- arguments ---------------------------------------------------------------------------------
 
 // An option among the arguments, `--name` or `--name VALUE`; taken out of argv where found.
