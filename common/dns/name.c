@@ -2,8 +2,9 @@
  * Domain names in uncompressed wire form. Stateless but for the hash's seed, which is drawn before
  * main starts and never changes; any thread.
  *
- * Two facts carry the fast paths: a length byte (0..63) is never an upper-case letter (65..90), so a
- * name is folded and compared as flat bytes; and the canonical order compares labels from the right.
+ * Two facts carry the fast paths: a length byte (0..63) is never an upper-case letter (65..90), so
+ * a name is folded and compared as flat bytes; and the canonical order compares labels from the
+ * right.
  */
 #include "common/dns/name.h"
 
@@ -11,9 +12,9 @@
 
 #include "common/base/rand.h"
 
-#define LABEL_MAX 63
-#define POINTER_BITS 0xC0
-#define MESSAGE_HEADER 12   // no name starts before it
+#define LABEL_MAX      63
+#define POINTER_BITS   0xC0
+#define MESSAGE_HEADER 12 // no name starts before it
 
 static inline uint8_t fold(uint8_t c)
 {
@@ -25,7 +26,8 @@ static inline bool is_digit(char c)
     return (unsigned)(c - '0') < 10;
 }
 
-// ---- presentation form ---------------------------------------------------------------------------
+// ---- presentation form
+// ---------------------------------------------------------------------------
 
 // Reads the escape behind a backslash at `*at`; -1 = not one.
 static int read_escape(const char **at, const char *end)
@@ -46,12 +48,12 @@ static int read_escape(const char **at, const char *end)
     return value <= 255 ? value : -1;
 }
 
-// Text without its dots' meaning settled: fills `out` up to the last label (no root) and says whether
-// a last dot was there.
+// Text without its dots' meaning settled: fills `out` up to the last label (no root) and says
+// whether a last dot was there.
 static enum err labels_from_text(const char *text, const char *end, struct name *out, size_t *len,
                                  bool *is_absolute, struct errmsg *e)
 {
-    size_t label = 0;   // where the length byte of the present label is
+    size_t label = 0; // where the length byte of the present label is
     size_t at = 1;
     bool after_dot = false;
 
@@ -69,7 +71,8 @@ static enum err labels_from_text(const char *text, const char *end, struct name 
         if (c == '\\') {
             c = read_escape(&p, end);
             if (c < 0) {
-                return err_set(e, ERR_INVALID, "the name has a bad escape (\\DDD, at most \\255, or \\X)");
+                return err_set(e, ERR_INVALID,
+                               "the name has a bad escape (\\DDD, at most \\255, or \\X)");
             }
         }
         if (at - label > LABEL_MAX) {
@@ -131,7 +134,9 @@ enum err name_from_text(const char *text, struct name *out, struct errmsg *e)
 {
     size_t len = strlen(text);
     if (len == 1 && text[0] == '@') {
-        *out = (struct name){.len = 3, .wire = {1, '@', 0}};
+        *out = (struct name){
+            .len = 3, .wire = {1, '@', 0}
+        };
         return ERR_OK;
     }
     return name_from_text_origin(text, len, NULL, out, e);
@@ -176,7 +181,8 @@ void name_to_text(const uint8_t *wire, char *dst)
     }
 }
 
-// ---- shape ---------------------------------------------------------------------------------------
+// ---- shape
+// ---------------------------------------------------------------------------------------
 
 size_t name_len(const uint8_t *wire)
 {
@@ -240,7 +246,7 @@ bool name_join(const uint8_t *prefix, size_t prefix_len_without_root, const uint
     if (prefix_len_without_root + suffix_len > NAME_MAX_WIRE) {
         return false;
     }
-    struct name joined;   // either part may lie in `out`
+    struct name joined; // either part may lie in `out`
     memcpy(joined.wire, prefix, prefix_len_without_root);
     memcpy(joined.wire + prefix_len_without_root, suffix, suffix_len);
     out->len = (uint8_t)(prefix_len_without_root + suffix_len);
@@ -248,7 +254,8 @@ bool name_join(const uint8_t *prefix, size_t prefix_len_without_root, const uint
     return true;
 }
 
-// ---- case and order ------------------------------------------------------------------------------
+// ---- case and order
+// ------------------------------------------------------------------------------
 
 // Eight bytes at once: a byte with the high bit clear and within A..Z gets 0x20.
 static inline uint64_t fold8(uint64_t v)
@@ -332,14 +339,15 @@ int name_compare(const uint8_t *a, const uint8_t *b)
     return (int)a_count - (int)b_count;
 }
 
-// ---- keys ----------------------------------------------------------------------------------------
+// ---- keys
+// ----------------------------------------------------------------------------------------
 
 /*
- * Between labels stands 0x00, which sorts before every byte of a longer label. So that it is alone in
- * doing that, the bytes 0x00 and 0x01 of a label are written as 0x01 0x01 and 0x01 0x02.
+ * Between labels stands 0x00, which sorts before every byte of a longer label. So that it is alone
+ * in doing that, the bytes 0x00 and 0x01 of a label are written as 0x01 0x01 and 0x01 0x02.
  */
 #define KEY_SEPARATOR 0x00
-#define KEY_ESCAPE 0x01
+#define KEY_ESCAPE    0x01
 
 size_t name_to_key(const uint8_t *wire, uint8_t key[NAME_MAX_KEY])
 {
@@ -387,7 +395,7 @@ static size_t label_from_key(const uint8_t *key, size_t len, uint8_t label[LABEL
 enum err name_from_key(const uint8_t *key, size_t len, struct name *out)
 {
     struct name name;
-    size_t at = NAME_MAX_WIRE - 1;   // filled from the right, as keys are from the left
+    size_t at = NAME_MAX_WIRE - 1; // filled from the right, as keys are from the left
     name.wire[at] = 0;
 
     const uint8_t *end = key + len;
@@ -396,7 +404,7 @@ enum err name_from_key(const uint8_t *key, size_t len, struct name *out)
         size_t piece = (size_t)((stop != NULL ? stop : end) - key);
         uint8_t label[LABEL_MAX];
         size_t used = label_from_key(key, piece, label);
-        bool is_open = stop != NULL && stop + 1 == end;   // a separator with nothing behind it
+        bool is_open = stop != NULL && stop + 1 == end; // a separator with nothing behind it
         if (used == 0 || used + 1 > at || is_open) {
             return ERR_CORRUPT;
         }
@@ -410,13 +418,14 @@ enum err name_from_key(const uint8_t *key, size_t len, struct name *out)
     return ERR_OK;
 }
 
-// ---- messages ------------------------------------------------------------------------------------
+// ---- messages
+// ------------------------------------------------------------------------------------
 
 enum err name_read(const uint8_t *message, size_t size, size_t *offset, struct name *out)
 {
     size_t at = *offset;
-    size_t segment = at;   // a pointer must lead to before the bytes it was reached by
-    size_t after = 0;      // behind the first pointer; 0 = none met
+    size_t segment = at; // a pointer must lead to before the bytes it was reached by
+    size_t after = 0;    // behind the first pointer; 0 = none met
     size_t len = 0;
 
     while (at < size) {
@@ -452,9 +461,11 @@ enum err name_read(const uint8_t *message, size_t size, size_t *offset, struct n
     return ERR_INVALID;
 }
 
-// ---- hashes --------------------------------------------------------------------------------------
+// ---- hashes
+// --------------------------------------------------------------------------------------
 
-// Drawn before main and only read afterwards: outsiders choose names, they must not choose collisions.
+// Drawn before main and only read afterwards: outsiders choose names, they must not choose
+// collisions.
 static uint64_t hash_seed[3];
 
 __attribute__((constructor)) static void seed_hash(void)
@@ -485,7 +496,8 @@ static inline uint64_t load32(const uint8_t *p)
     return v;
 }
 
-// The label with its length byte (2..64 bytes), by overlapping loads so that no byte outside is read.
+// The label with its length byte (2..64 bytes), by overlapping loads so that no byte outside is
+// read.
 static inline uint64_t hash_label(const uint8_t *label, uint64_t hash)
 {
     size_t n = label[0] + 1u;

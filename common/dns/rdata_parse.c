@@ -8,7 +8,8 @@
 #include <arpa/inet.h>
 #include <time.h>
 
-// ---- numbers -------------------------------------------------------------------------------------
+// ---- numbers
+// -------------------------------------------------------------------------------------
 
 bool rdata_number(const char *text, size_t len, uint64_t max, uint64_t *out)
 {
@@ -75,7 +76,8 @@ enum err rdata_from_u16(struct rdata_scan *s, const struct rr_field *field)
 enum err rdata_from_u32(struct rdata_scan *s, const struct rr_field *field)
 {
     uint64_t value = 0;
-    enum err err = need_number(s, field, UINT32_MAX, "is not a number from 0 to 4294967295", &value);
+    enum err err =
+        need_number(s, field, UINT32_MAX, "is not a number from 0 to 4294967295", &value);
     cursor_put_u32(&s->out, (uint32_t)value);
     return err;
 }
@@ -118,7 +120,7 @@ bool rr_ttl_from_text(const char *text, size_t len, uint32_t *out)
             }
             value *= seconds;
         } else if (start != 0) {
-            return false;   // "1h30": thirty what?
+            return false; // "1h30": thirty what?
         }
         total += value;
     } while (at < len && total <= UINT32_MAX);
@@ -148,7 +150,14 @@ static bool read_time(const char *text, uint32_t *out)
     static const struct {
         uint8_t at, len;
         uint16_t low, high;
-    } parts[] = {{0, 4, 1970, 2106}, {4, 2, 1, 12}, {6, 2, 1, 31}, {8, 2, 0, 23}, {10, 2, 0, 59}, {12, 2, 0, 59}};
+    } parts[] = {
+        {0,  4, 1970, 2106},
+        {4,  2, 1,    12  },
+        {6,  2, 1,    31  },
+        {8,  2, 0,    23  },
+        {10, 2, 0,    59  },
+        {12, 2, 0,    59  }
+    };
     int value[6];
     for (size_t i = 0; i < 6; i++) {
         uint64_t number = 0;
@@ -158,8 +167,12 @@ static bool read_time(const char *text, uint32_t *out)
         }
         value[i] = (int)number;
     }
-    struct tm tm = {.tm_year = value[0] - 1900, .tm_mon = value[1] - 1, .tm_mday = value[2],
-                    .tm_hour = value[3], .tm_min = value[4], .tm_sec = value[5]};
+    struct tm tm = {.tm_year = value[0] - 1900,
+                    .tm_mon = value[1] - 1,
+                    .tm_mday = value[2],
+                    .tm_hour = value[3],
+                    .tm_min = value[4],
+                    .tm_sec = value[5]};
     time_t seconds = timegm(&tm);
     if (tm.tm_mday != value[2] || seconds < 0 || seconds > UINT32_MAX) {
         return false;
@@ -200,7 +213,8 @@ enum err rdata_from_type(struct rdata_scan *s, const struct rr_field *field)
     return err;
 }
 
-// ---- names, addresses, strings -------------------------------------------------------------------
+// ---- names, addresses, strings
+// -------------------------------------------------------------------
 
 enum err rdata_from_name(struct rdata_scan *s, const struct rr_field *field)
 {
@@ -228,7 +242,8 @@ bool rdata_ipv4(const char *text, size_t len, uint8_t out[4])
             value = value * 10 + (unsigned)(text[at] - '0');
         }
         bool leading_zero = at - start > 1 && text[start] == '0';
-        if (at == start || value > 255 || leading_zero || (i < 3 && (at == len || text[at++] != '.'))) {
+        if (at == start || value > 255 || leading_zero ||
+            (i < 3 && (at == len || text[at++] != '.'))) {
             return false;
         }
         bytes[i] = (uint8_t)value;
@@ -326,7 +341,8 @@ enum err rdata_from_text_rest(struct rdata_scan *s, const struct rr_field *field
     return err;
 }
 
-// ---- hex, base32, base64 -------------------------------------------------------------------------
+// ---- hex, base32, base64
+// -------------------------------------------------------------------------
 
 static int hex_digit(char c)
 {
@@ -406,7 +422,7 @@ enum err rdata_from_base32_len8(struct rdata_scan *s, const struct rr_field *fie
         return err;
     }
     size_t len = t.len * 5 / 8;
-    unsigned tail = t.len % 8;   // 1, 3 and 6 characters make no whole number of bytes
+    unsigned tail = t.len % 8; // 1, 3 and 6 characters make no whole number of bytes
     uint64_t bits = 0;
     unsigned count = 0;
     if (len == 0 || len > 255 || tail == 1 || tail == 3 || tail == 6) {
@@ -456,7 +472,8 @@ bool rdata_base64_add(struct rdata_base64 *b, struct cursor *out, const char *te
         }
         b->bits = b->bits << 6 | digit;
         if (++b->count == 4) {
-            uint8_t three[3] = {(uint8_t)(b->bits >> 16), (uint8_t)(b->bits >> 8), (uint8_t)b->bits};
+            uint8_t three[3] = {(uint8_t)(b->bits >> 16), (uint8_t)(b->bits >> 8),
+                                (uint8_t)b->bits};
             cursor_put(out, three, 3);
             b->written += 3;
             b->bits = 0;
@@ -501,7 +518,8 @@ enum err rdata_from_base64_rest(struct rdata_scan *s, const struct rr_field *fie
     return ERR_OK;
 }
 
-// ---- groups of hex -------------------------------------------------------------------------------
+// ---- groups of hex
+// -------------------------------------------------------------------------------
 
 // "xx-xx-…": `count` bytes.
 static enum err from_eui(struct rdata_scan *s, unsigned count)
@@ -513,7 +531,8 @@ static enum err from_eui(struct rdata_scan *s, unsigned count)
     }
     bool is_good = t.len == count * 3u - 1;
     for (unsigned i = 0; is_good && i < count; i++) {
-        is_good = put_hex(&s->out, t.text + i * 3u, 2) && (i + 1 == count || t.text[i * 3u + 2] == '-');
+        is_good =
+            put_hex(&s->out, t.text + i * 3u, 2) && (i + 1 == count || t.text[i * 3u + 2] == '-');
     }
     return is_good ? ERR_OK : rdata_token_bad(s, &t, "is not bytes in hexadecimal, joined by '-'");
 }
@@ -551,5 +570,6 @@ enum err rdata_from_nid(struct rdata_scan *s, const struct rr_field *field)
         }
         cursor_put_u16(&s->out, (uint16_t)value);
     }
-    return at == t.len ? ERR_OK : rdata_token_bad(s, &t, "is not four groups of hexadecimal, joined by ':'");
+    return at == t.len ? ERR_OK
+                       : rdata_token_bad(s, &t, "is not four groups of hexadecimal, joined by ':'");
 }

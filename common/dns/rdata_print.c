@@ -27,7 +27,8 @@ bool rdata_to_number(const uint8_t *p, size_t len, struct str *out)
 bool rdata_to_time(const uint8_t *p, size_t len, struct str *out)
 {
     (void)len;
-    time_t seconds = (time_t)((uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]);
+    time_t seconds =
+        (time_t)((uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]);
     struct tm tm;
     char text[32];
     if (gmtime_r(&seconds, &tm) == NULL || strftime(text, sizeof text, "%Y%m%d%H%M%S", &tm) == 0) {
@@ -77,12 +78,13 @@ bool rdata_to_ipv6(const uint8_t *p, size_t len, struct str *out)
     return add_address(AF_INET6, p, out);
 }
 
-// ---- strings -------------------------------------------------------------------------------------
+// ---- strings
+// -------------------------------------------------------------------------------------
 
 void rdata_add_quoted(const uint8_t *p, size_t len, struct str *out)
 {
     str_add_char(out, '"');
-    size_t start = 0;   // of the plain run not yet written
+    size_t start = 0; // of the plain run not yet written
     for (size_t i = 0; i < len; i++) {
         uint8_t c = p[i];
         if (c >= ' ' && c < 0x7F && c != '"' && c != '\\') {
@@ -94,7 +96,8 @@ void rdata_add_quoted(const uint8_t *p, size_t len, struct str *out)
             str_add_char(out, '\\');
             str_add_char(out, (char)c);
         } else {
-            char escape[4] = {'\\', (char)('0' + c / 100), (char)('0' + c / 10 % 10), (char)('0' + c % 10)};
+            char escape[4] = {'\\', (char)('0' + c / 100), (char)('0' + c / 10 % 10),
+                              (char)('0' + c % 10)};
             str_add_bytes(out, escape, sizeof escape);
         }
     }
@@ -131,7 +134,8 @@ bool rdata_to_text_rest(const uint8_t *p, size_t len, struct str *out)
     return true;
 }
 
-// ---- hex, base32, base64 -------------------------------------------------------------------------
+// ---- hex, base32, base64
+// -------------------------------------------------------------------------
 
 static const char hex_digits[] = "0123456789ABCDEF";
 
@@ -148,7 +152,7 @@ bool rdata_to_hex(const uint8_t *p, size_t len, struct str *out)
         }
     }
     str_add_bytes(out, text, used);
-    return len != 0;   // nothing has no digits
+    return len != 0; // nothing has no digits
 }
 
 bool rdata_to_hex_len8(const uint8_t *p, size_t len, struct str *out)
@@ -189,7 +193,8 @@ bool rdata_to_base64(const uint8_t *p, size_t len, struct str *out)
     return len != 0;
 }
 
-// ---- groups of hex -------------------------------------------------------------------------------
+// ---- groups of hex
+// -------------------------------------------------------------------------------
 
 bool rdata_to_eui(const uint8_t *p, size_t len, struct str *out)
 {

@@ -1,19 +1,20 @@
 /*
- * RDATA fields with a form of their own, both ways: type bitmaps, address prefixes, locations, gateways.
- * Stateless; any thread.
+ * RDATA fields with a form of their own, both ways: type bitmaps, address prefixes, locations,
+ * gateways. Stateless; any thread.
  */
 #include "common/dns/rdata_text.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 
-// ---- type bitmaps (RFC 4034 section 4.1.2) -------------------------------------------------------
+// ---- type bitmaps (RFC 4034 section 4.1.2)
+// -------------------------------------------------------
 
 enum err rdata_from_bitmap(struct rdata_scan *s, const struct rr_field *field)
 {
     (void)field;
     uint8_t bits[256][32];
-    uint8_t lengths[256] = {0};   // 0 = the window's bits are not set up
+    uint8_t lengths[256] = {0}; // 0 = the window's bits are not set up
     struct rdata_token t;
     enum err err;
 
@@ -51,7 +52,7 @@ bool rdata_to_bitmap(const uint8_t *p, size_t len, struct str *out)
     for (size_t at = 0; at < len; at += 2u + p[at + 1]) {
         unsigned bytes = p[at + 1];
         if (p[at + 1 + bytes] == 0) {
-            return false;   // a zero byte at the end has no text
+            return false; // a zero byte at the end has no text
         }
         for (unsigned bit = 0; bit < bytes * 8; bit++) {
             if ((p[at + 2 + bit / 8] & 0x80 >> bit % 8) != 0) {
@@ -66,7 +67,8 @@ bool rdata_to_bitmap(const uint8_t *p, size_t len, struct str *out)
     return true;
 }
 
-// ---- address prefixes (RFC 3123) -----------------------------------------------------------------
+// ---- address prefixes (RFC 3123)
+// -----------------------------------------------------------------
 
 enum { FAMILY_IPV4 = 1, FAMILY_IPV6 = 2, APL_NEGATION = 0x80 };
 
@@ -84,7 +86,8 @@ static bool put_prefix(struct cursor *out, const char *text, size_t len)
     size_t address_len = (size_t)(slash - text) - 2;
     uint8_t address[16];
     uint64_t prefix = 0;
-    if (!(is_ipv4 ? rdata_ipv4(text + 2, address_len, address) : rdata_ipv6(text + 2, address_len, address)) ||
+    if (!(is_ipv4 ? rdata_ipv4(text + 2, address_len, address)
+                  : rdata_ipv6(text + 2, address_len, address)) ||
         !rdata_number(slash + 1, len - (size_t)(slash + 1 - text), is_ipv4 ? 32 : 128, &prefix)) {
         return false;
     }
@@ -124,17 +127,19 @@ bool rdata_to_apl(const uint8_t *p, size_t len, struct str *out)
             return false;
         }
         memcpy(address, p + at + 4, bytes);
-        if (inet_ntop(family == FAMILY_IPV4 ? AF_INET : AF_INET6, address, text, sizeof text) == NULL) {
+        if (inet_ntop(family == FAMILY_IPV4 ? AF_INET : AF_INET6, address, text, sizeof text) ==
+            NULL) {
             return false;
         }
-        str_printf(out, "%s%s%u:%s/%u", at > 0 ? " " : "", (p[at + 3] & APL_NEGATION) != 0 ? "!" : "",
-                   family, text, p[at + 2]);
+        str_printf(out, "%s%s%u:%s/%u", at > 0 ? " " : "",
+                   (p[at + 3] & APL_NEGATION) != 0 ? "!" : "", family, text, p[at + 2]);
         at += 4 + bytes;
     }
     return true;
 }
 
-// ---- locations (RFC 1876) ------------------------------------------------------------------------
+// ---- locations (RFC 1876)
+// ------------------------------------------------------------------------
 
 /*
  *   +-------+------+-----------+----------+----------+-----------+----------+
@@ -142,12 +147,12 @@ bool rdata_to_apl(const uint8_t *p, size_t len, struct str *out)
  *   +-------+------+-----------+----------+----------+-----------+----------+
  *      1       1         1          1          4          4           4
  *
- * Angles: thousandths of a second of arc around 2^31. Altitude: centimetres above -100,000 m. The three
- * precisions: 4 bits of mantissa and 4 of a power of ten, in centimetres.
+ * Angles: thousandths of a second of arc around 2^31. Altitude: centimetres above -100,000 m. The
+ * three precisions: 4 bits of mantissa and 4 of a power of ten, in centimetres.
  */
-#define LOC_EQUATOR 2147483648u
+#define LOC_EQUATOR   2147483648u
 #define LOC_SEA_LEVEL 10000000
-#define LOC_SIZE_MAX 9000000000u
+#define LOC_SIZE_MAX  9000000000u
 
 // A decimal with up to `places` places, as a whole number of its last place.
 static bool read_decimal(const char *text, size_t len, unsigned places, uint64_t *out)
@@ -185,7 +190,8 @@ static enum err put_angle(struct rdata_scan *s, unsigned degrees_max, const char
         if (i > 0 && (letter == letters[0] || letter == letters[1])) {
             uint64_t angle = (parts[0] * 3600 + parts[1] * 60) * 1000 + parts[2];
             if (angle > degrees_max * 3600000ull) {
-                return err_set(s->e, ERR_INVALID, "an angle is larger than %u degrees", degrees_max);
+                return err_set(s->e, ERR_INVALID, "an angle is larger than %u degrees",
+                               degrees_max);
             }
             cursor_put_u32(&s->out, letter == letters[0] ? (uint32_t)(LOC_EQUATOR + angle)
                                                          : (uint32_t)(LOC_EQUATOR - angle));
@@ -231,7 +237,7 @@ enum err rdata_from_loc(struct rdata_scan *s, const struct rr_field *field)
 {
     (void)field;
     uint8_t *head = cursor_take(&s->out, 4);
-    uint8_t precisions[4] = {0, 0x12, 0x16, 0x13};   // 1 m, 10,000 m, 10 m
+    uint8_t precisions[4] = {0, 0x12, 0x16, 0x13}; // 1 m, 10,000 m, 10 m
     struct rdata_token t;
     enum err err = put_angle(s, 90, "NS");
     if (err == ERR_OK) {
@@ -246,7 +252,8 @@ enum err rdata_from_loc(struct rdata_scan *s, const struct rr_field *field)
     bool is_below = t.len > 0 && t.text[0] == '-';
     struct rdata_token height = {.text = t.text + is_below, .len = t.len - is_below};
     uint64_t value = 0;
-    if (!read_metres(&height, &value) || value > (is_below ? LOC_SEA_LEVEL : UINT32_MAX - LOC_SEA_LEVEL)) {
+    if (!read_metres(&height, &value) ||
+        value > (is_below ? LOC_SEA_LEVEL : UINT32_MAX - LOC_SEA_LEVEL)) {
         return rdata_token_bad(s, &t, "is not an altitude in metres");
     }
     cursor_put_u32(&s->out, (uint32_t)(is_below ? LOC_SEA_LEVEL - value : LOC_SEA_LEVEL + value));
@@ -269,7 +276,8 @@ enum err rdata_from_loc(struct rdata_scan *s, const struct rr_field *field)
     return ERR_OK;
 }
 
-static bool add_angle(const uint8_t *p, unsigned degrees_max, const char letters[2], struct str *out)
+static bool add_angle(const uint8_t *p, unsigned degrees_max, const char letters[2],
+                      struct str *out)
 {
     uint32_t packed = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
     uint32_t angle = packed >= LOC_EQUATOR ? packed - LOC_EQUATOR : LOC_EQUATOR - packed;
@@ -287,9 +295,12 @@ bool rdata_to_loc(const uint8_t *p, size_t len, struct str *out)
     if (p[0] != 0 || !add_angle(p + 4, 90, "NS", out) || !add_angle(p + 8, 180, "EW", out)) {
         return false;
     }
-    int64_t altitude = (int64_t)((uint32_t)p[12] << 24 | (uint32_t)p[13] << 16 | (uint32_t)p[14] << 8 | p[15]) - LOC_SEA_LEVEL;
+    int64_t altitude =
+        (int64_t)((uint32_t)p[12] << 24 | (uint32_t)p[13] << 16 | (uint32_t)p[14] << 8 | p[15]) -
+        LOC_SEA_LEVEL;
     uint64_t height = (uint64_t)(altitude < 0 ? -altitude : altitude);
-    str_printf(out, "%s%u.%02um", altitude < 0 ? "-" : "", (unsigned)(height / 100), (unsigned)(height % 100));
+    str_printf(out, "%s%u.%02um", altitude < 0 ? "-" : "", (unsigned)(height / 100),
+               (unsigned)(height % 100));
     for (unsigned i = 1; i < 4; i++) {
         uint64_t value = 0;
         if (!unpack_precision(p[i], &value)) {
@@ -300,14 +311,15 @@ bool rdata_to_loc(const uint8_t *p, size_t len, struct str *out)
     return true;
 }
 
-// ---- gateways (RFC 4025 section 2.5) -------------------------------------------------------------
+// ---- gateways (RFC 4025 section 2.5)
+// -------------------------------------------------------------
 
 // The RDATA's second byte, already written, says which form: none, IPv4, IPv6, name.
 enum err rdata_from_gateway(struct rdata_scan *s, const struct rr_field *field)
 {
     struct rdata_token t;
     if (s->out.bad) {
-        return ERR_OK;   // told by the caller
+        return ERR_OK; // told by the caller
     }
     switch (s->out.start[1]) {
     case 0: {

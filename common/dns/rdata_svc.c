@@ -4,7 +4,8 @@
  *
  *   key [ "=" value ] ...      value: plain or quoted, with the escapes of a <character-string>
  *
- * Every key is a row: how its value is read and written. Keys without a row are keyNNNNN with bytes.
+ * Every key is a row: how its value is read and written. Keys without a row are keyNNNNN with
+ * bytes.
  */
 #include "common/dns/rdata_text.h"
 
@@ -12,12 +13,12 @@
 #include <strings.h>
 
 #define PARAMS_MAX 64
-#define VALUE_MAX 4096
+#define VALUE_MAX  4096
 
 struct svc_param {
     uint16_t key;
     const struct svc_key *row;
-    struct rdata_token whole;   // for messages
+    struct rdata_token whole; // for messages
     struct rdata_token value;
 };
 
@@ -25,10 +26,11 @@ struct svc_key {
     const char *name;
     // Value bytes (escapes undone) to wire form; false = malformed.
     bool (*from)(const uint8_t *value, size_t len, struct cursor *out);
-    bool (*to)(const uint8_t *wire, size_t len, struct str *out);   // with its quotes, if any
+    bool (*to)(const uint8_t *wire, size_t len, struct str *out); // with its quotes, if any
 };
 
-// ---- lists ---------------------------------------------------------------------------------------
+// ---- lists
+// ---------------------------------------------------------------------------------------
 
 // Cuts the next item of a comma list off `*value`, undoing "\," and "\\" (RFC 9460 appendix A.1).
 static bool next_item(const uint8_t **value, const uint8_t *end, uint8_t item[255], size_t *len)
@@ -63,7 +65,7 @@ static bool from_list(const uint8_t *value, size_t len, struct cursor *out, item
         if (value == end) {
             return true;
         }
-        value++;   // the comma
+        value++; // the comma
     }
 }
 
@@ -100,7 +102,8 @@ static bool alpn_to(const uint8_t *wire, size_t len, struct str *out)
     return true;
 }
 
-// ---- keys in values ------------------------------------------------------------------------------
+// ---- keys in values
+// ------------------------------------------------------------------------------
 
 static uint16_t load16(const uint8_t *p)
 {
@@ -154,7 +157,8 @@ static bool mandatory_to(const uint8_t *wire, size_t len, struct str *out)
     return true;
 }
 
-// ---- other values --------------------------------------------------------------------------------
+// ---- other values
+// --------------------------------------------------------------------------------
 
 static bool port_from(const uint8_t *value, size_t len, struct cursor *out)
 {
@@ -201,7 +205,8 @@ static bool ipv6_from(const uint8_t *value, size_t len, struct cursor *out)
     return from_list(value, len, out, add_ipv6);
 }
 
-static bool addresses_to(const uint8_t *wire, size_t len, struct str *out, size_t each, rdata_to_fn to)
+static bool addresses_to(const uint8_t *wire, size_t len, struct str *out, size_t each,
+                         rdata_to_fn to)
 {
     for (size_t at = 0; at < len; at += each) {
         if (at > 0) {
@@ -251,15 +256,15 @@ static bool nothing_from(const uint8_t *value, size_t len, struct cursor *out)
 
 // The row's number is the key's.
 static const struct svc_key svc_keys[] = {
-    {"mandatory", mandatory_from, mandatory_to},
-    {"alpn", alpn_from, alpn_to},
-    {"no-default-alpn", nothing_from, bytes_to},
-    {"port", port_from, port_to},
-    {"ipv4hint", ipv4_from, ipv4_to},
-    {"ech", ech_from, rdata_to_base64},
-    {"ipv6hint", ipv6_from, ipv6_to},
-    {"dohpath", bytes_from, bytes_to},
-    {"ohttp", nothing_from, bytes_to},
+    {"mandatory",       mandatory_from, mandatory_to   },
+    {"alpn",            alpn_from,      alpn_to        },
+    {"no-default-alpn", nothing_from,   bytes_to       },
+    {"port",            port_from,      port_to        },
+    {"ipv4hint",        ipv4_from,      ipv4_to        },
+    {"ech",             ech_from,       rdata_to_base64},
+    {"ipv6hint",        ipv6_from,      ipv6_to        },
+    {"dohpath",         bytes_from,     bytes_to       },
+    {"ohttp",           nothing_from,   bytes_to       },
 };
 #define KEY_COUNT (sizeof svc_keys / sizeof svc_keys[0])
 
@@ -296,10 +301,12 @@ static void key_to_text(uint16_t key, struct str *out)
     }
 }
 
-// ---- the field -----------------------------------------------------------------------------------
+// ---- the field
+// -----------------------------------------------------------------------------------
 
 // key, key=value or key="value".
-static enum err split_param(struct rdata_scan *s, const struct rdata_token *t, struct svc_param *param)
+static enum err split_param(struct rdata_scan *s, const struct rdata_token *t,
+                            struct svc_param *param)
 {
     const char *equals = memchr(t->text, '=', t->len);
     size_t key_len = equals != NULL ? (size_t)(equals - t->text) : t->len;
@@ -344,7 +351,8 @@ static enum err put_param(struct rdata_scan *s, const struct svc_param *param)
 }
 
 // Sorted in as they come: the wire form is in the order of keys.
-static enum err gather_params(struct rdata_scan *s, struct svc_param params[PARAMS_MAX], size_t *count)
+static enum err gather_params(struct rdata_scan *s, struct svc_param params[PARAMS_MAX],
+                              size_t *count)
 {
     struct rdata_token t;
     enum err err;

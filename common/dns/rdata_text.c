@@ -12,35 +12,36 @@ struct text_kind {
 };
 
 static const struct text_kind kinds[RR_FIELD_KIND_COUNT] = {
-    [RR_U8] = {rdata_from_u8, rdata_to_number},
-    [RR_U16] = {rdata_from_u16, rdata_to_number},
-    [RR_U32] = {rdata_from_u32, rdata_to_number},
-    [RR_TTL] = {rdata_from_ttl, rdata_to_number},
-    [RR_TIME] = {rdata_from_time, rdata_to_time},
-    [RR_TYPE] = {rdata_from_type, rdata_to_type},
-    [RR_NAME] = {rdata_from_name, rdata_to_name},
-    [RR_NAME_COMPRESS] = {rdata_from_name, rdata_to_name},
-    [RR_IPV4] = {rdata_from_ipv4, rdata_to_ipv4},
-    [RR_IPV6] = {rdata_from_ipv6, rdata_to_ipv6},
-    [RR_STRING] = {rdata_from_string, rdata_to_string},
-    [RR_STRINGS] = {rdata_from_strings, rdata_to_strings},
-    [RR_TAG] = {rdata_from_string, rdata_to_tag},
-    [RR_TEXT_REST] = {rdata_from_text_rest, rdata_to_text_rest},
-    [RR_HEX_REST] = {rdata_from_hex_rest, rdata_to_hex},
-    [RR_BASE64_REST] = {rdata_from_base64_rest, rdata_to_base64},
-    [RR_HEX_LEN8] = {rdata_from_hex_len8, rdata_to_hex_len8},
+    [RR_U8] = {rdata_from_u8,          rdata_to_number     },
+    [RR_U16] = {rdata_from_u16,         rdata_to_number     },
+    [RR_U32] = {rdata_from_u32,         rdata_to_number     },
+    [RR_TTL] = {rdata_from_ttl,         rdata_to_number     },
+    [RR_TIME] = {rdata_from_time,        rdata_to_time       },
+    [RR_TYPE] = {rdata_from_type,        rdata_to_type       },
+    [RR_NAME] = {rdata_from_name,        rdata_to_name       },
+    [RR_NAME_COMPRESS] = {rdata_from_name,        rdata_to_name       },
+    [RR_IPV4] = {rdata_from_ipv4,        rdata_to_ipv4       },
+    [RR_IPV6] = {rdata_from_ipv6,        rdata_to_ipv6       },
+    [RR_STRING] = {rdata_from_string,      rdata_to_string     },
+    [RR_STRINGS] = {rdata_from_strings,     rdata_to_strings    },
+    [RR_TAG] = {rdata_from_string,      rdata_to_tag        },
+    [RR_TEXT_REST] = {rdata_from_text_rest,   rdata_to_text_rest  },
+    [RR_HEX_REST] = {rdata_from_hex_rest,    rdata_to_hex        },
+    [RR_BASE64_REST] = {rdata_from_base64_rest, rdata_to_base64     },
+    [RR_HEX_LEN8] = {rdata_from_hex_len8,    rdata_to_hex_len8   },
     [RR_BASE32_LEN8] = {rdata_from_base32_len8, rdata_to_base32_len8},
-    [RR_TYPE_BITMAP] = {rdata_from_bitmap, rdata_to_bitmap},
-    [RR_SVC_PARAMS] = {rdata_from_svc, rdata_to_svc},
-    [RR_APL] = {rdata_from_apl, rdata_to_apl},
-    [RR_LOC] = {rdata_from_loc, rdata_to_loc},
-    [RR_EUI48] = {rdata_from_eui48, rdata_to_eui},
-    [RR_EUI64] = {rdata_from_eui64, rdata_to_eui},
-    [RR_NID] = {rdata_from_nid, rdata_to_nid},
-    [RR_GATEWAY] = {rdata_from_gateway, rdata_to_gateway},
+    [RR_TYPE_BITMAP] = {rdata_from_bitmap,      rdata_to_bitmap     },
+    [RR_SVC_PARAMS] = {rdata_from_svc,         rdata_to_svc        },
+    [RR_APL] = {rdata_from_apl,         rdata_to_apl        },
+    [RR_LOC] = {rdata_from_loc,         rdata_to_loc        },
+    [RR_EUI48] = {rdata_from_eui48,       rdata_to_eui        },
+    [RR_EUI64] = {rdata_from_eui64,       rdata_to_eui        },
+    [RR_NID] = {rdata_from_nid,         rdata_to_nid        },
+    [RR_GATEWAY] = {rdata_from_gateway,     rdata_to_gateway    },
 };
 
-// ---- words ---------------------------------------------------------------------------------------
+// ---- words
+// ---------------------------------------------------------------------------------------
 
 static inline bool is_blank(char c)
 {
@@ -89,7 +90,7 @@ enum err rdata_token_next(struct rdata_scan *s, struct rdata_token *t)
     for (; p < s->end && !is_blank(*p); p++) {
         if (*p == '\\' && p + 1 < s->end) {
             p++;
-        } else if (*p == '"') {   // key="a value": the quoted part may hold blanks
+        } else if (*p == '"') { // key="a value": the quoted part may hold blanks
             p = closing_quote(p + 1, s->end);
             if (p == NULL) {
                 return open_quote(s);
@@ -113,7 +114,8 @@ enum err rdata_token_need(struct rdata_scan *s, struct rdata_token *t)
 enum err rdata_token_bad(struct rdata_scan *s, const struct rdata_token *t, const char *reason)
 {
     int shown = t->len > 64 ? 64 : (int)t->len;
-    return err_set(s->e, ERR_INVALID, "'%.*s%s' %s", shown, t->text, t->len > 64 ? "..." : "", reason);
+    return err_set(s->e, ERR_INVALID, "'%.*s%s' %s", shown, t->text, t->len > 64 ? "..." : "",
+                   reason);
 }
 
 enum err rdata_token_bytes(struct rdata_scan *s, const struct rdata_token *t, uint8_t *dst,
@@ -148,7 +150,8 @@ enum err rdata_token_bytes(struct rdata_scan *s, const struct rdata_token *t, ui
     return ERR_OK;
 }
 
-// ---- whole RDATA ---------------------------------------------------------------------------------
+// ---- whole RDATA
+// ---------------------------------------------------------------------------------
 
 static const struct rr_type *layout_of(uint16_t type)
 {
@@ -172,7 +175,7 @@ static enum err from_generic(struct rdata_scan *s, uint16_t type)
         }
     }
     if (s->out.bad) {
-        return ERR_OK;   // told by the caller
+        return ERR_OK; // told by the caller
     }
     if (cursor_offset(&s->out) != length) {
         return err_set(s->e, ERR_INVALID, "\\# announces %u bytes, but there are %zu",
@@ -276,7 +279,7 @@ static bool to_fields(const struct rr_type *row, const uint8_t *rdata, size_t le
         if (!rdata_field_to_text(kind, rdata, at, used, out)) {
             return false;
         }
-        if (out->len == field_start && before != out->len) {   // an empty list has no text
+        if (out->len == field_start && before != out->len) { // an empty list has no text
             out->len = before;
             out->text[before] = '\0';
         }

@@ -21,13 +21,13 @@
 struct rdata_scan {
     const char *at;
     const char *end;
-    const struct name *origin;   // NULL = root
-    struct cursor out;           // `bad` = no room
+    const struct name *origin; // NULL = root
+    struct cursor out;         // `bad` = no room
     struct errmsg *e;
 };
 
-// A word of the text as it stands there: escapes untouched; `text` is without the quotes when the whole
-// word is quoted.
+// A word of the text as it stands there: escapes untouched; `text` is without the quotes when the
+// whole word is quoted.
 struct rdata_token {
     const char *text;
     size_t len;
@@ -41,8 +41,8 @@ NODISCARD enum err rdata_token_need(struct rdata_scan *s, struct rdata_token *t)
 // "'word' REASON", the word cut to a length fit for messages.
 enum err rdata_token_bad(struct rdata_scan *s, const struct rdata_token *t, const char *reason);
 // Undoes the escapes of a word; at most `size` bytes.
-NODISCARD enum err rdata_token_bytes(struct rdata_scan *s, const struct rdata_token *t, uint8_t *dst,
-                                     size_t size, size_t *len);
+NODISCARD enum err rdata_token_bytes(struct rdata_scan *s, const struct rdata_token *t,
+                                     uint8_t *dst, size_t size, size_t *len);
 // Digits only, at most `max`.
 NODISCARD bool rdata_number(const char *text, size_t len, uint64_t max, uint64_t *out);
 NODISCARD bool rdata_ipv4(const char *text, size_t len, uint8_t out[4]);
@@ -50,11 +50,12 @@ NODISCARD bool rdata_ipv6(const char *text, size_t len, uint8_t out[16]);
 // Base64 in pieces (RFC 4648 section 4): appended to the scan's output.
 struct rdata_base64 {
     uint32_t bits;
-    unsigned count;     // characters in `bits`
+    unsigned count; // characters in `bits`
     unsigned padding;
     size_t written;
 };
-NODISCARD bool rdata_base64_add(struct rdata_base64 *b, struct cursor *out, const char *text, size_t len);
+NODISCARD bool rdata_base64_add(struct rdata_base64 *b, struct cursor *out, const char *text,
+                                size_t len);
 NODISCARD bool rdata_base64_end(struct rdata_base64 *b, struct cursor *out);
 
 // Reads one field (or what is left) and writes its wire form.

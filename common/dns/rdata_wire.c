@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-// ---- the length and form of one field ------------------------------------------------------------
+// ---- the length and form of one field
+// ------------------------------------------------------------
 
 #define HAS(n) (len - at >= (n))
 
@@ -65,7 +66,7 @@ static size_t rest_field(const uint8_t *rdata, size_t at, size_t len)
 static size_t hash_field(const uint8_t *rdata, size_t at, size_t len)
 {
     size_t used = string_field(rdata, at, len);
-    return used == 1 ? RDATA_BAD : used;   // a hash is never empty (RFC 5155 section 3.2)
+    return used == 1 ? RDATA_BAD : used; // a hash is never empty (RFC 5155 section 3.2)
 }
 
 // Windows rise, each with 1 to 32 bytes (RFC 4034 section 4.1.2).
@@ -119,9 +120,18 @@ static size_t gateway_field(const uint8_t *rdata, size_t at, size_t len)
     }
 }
 
-// ---- service parameters (RFC 9460 section 2.2) ---------------------------------------------------
+// ---- service parameters (RFC 9460 section 2.2)
+// ---------------------------------------------------
 
-enum { SVC_MANDATORY, SVC_ALPN, SVC_NO_DEFAULT_ALPN, SVC_PORT, SVC_IPV4HINT, SVC_ECH, SVC_IPV6HINT };
+enum {
+    SVC_MANDATORY,
+    SVC_ALPN,
+    SVC_NO_DEFAULT_ALPN,
+    SVC_PORT,
+    SVC_IPV4HINT,
+    SVC_ECH,
+    SVC_IPV6HINT
+};
 
 // A list of keys, rising, never "mandatory" itself.
 static bool mandatory_fits(const uint8_t *value, size_t len)
@@ -177,8 +187,8 @@ static bool svc_has_key(const uint8_t *params, size_t len, uint16_t key)
     return false;
 }
 
-// Keys rise; values have their key's form; what is mandatory is there (section 8). "mandatory" has the
-// lowest key, so it can only be the first.
+// Keys rise; values have their key's form; what is mandatory is there (section 8). "mandatory" has
+// the lowest key, so it can only be the first.
 static size_t svc_field(const uint8_t *rdata, size_t at, size_t len)
 {
     const uint8_t *params = rdata + at;
@@ -209,10 +219,11 @@ static size_t svc_field(const uint8_t *rdata, size_t at, size_t len)
     return params_len;
 }
 
-// ---- the kinds -----------------------------------------------------------------------------------
+// ---- the kinds
+// -----------------------------------------------------------------------------------
 
 struct kind_row {
-    size_t fixed;   // 0 = `measure` tells
+    size_t fixed; // 0 = `measure` tells
     size_t (*measure)(const uint8_t *rdata, size_t at, size_t len);
 };
 
@@ -254,7 +265,8 @@ size_t rdata_field_len(enum rr_field_kind kind, const uint8_t *rdata, size_t at,
     return HAS(row->fixed) ? row->fixed : RDATA_BAD;
 }
 
-// ---- whole RDATA ---------------------------------------------------------------------------------
+// ---- whole RDATA
+// ---------------------------------------------------------------------------------
 
 static inline bool is_name(enum rr_field_kind kind)
 {
@@ -296,8 +308,8 @@ enum err rdata_read(const uint8_t *message, size_t size, size_t offset, uint16_t
     }
     const uint8_t *rdata = message + offset;
     const struct rr_type *row = layout_of(type);
-    size_t at = 0;     // in the message's RDATA
-    size_t used = 0;   // in `out`
+    size_t at = 0;   // in the message's RDATA
+    size_t used = 0; // in `out`
     if (row == NULL) {
         if (rdlength > out_size) {
             return too_large(e);

@@ -1,53 +1,69 @@
 /*
- * The table of RR types: one row a type, in the order of their numbers. Immutable; the two indexes over
- * it are built before main starts. Any thread.
+ * The table of RR types: one row a type, in the order of their numbers. Immutable; the two indexes
+ * over it are built before main starts. Any thread.
  */
 #include "common/dns/rrtype.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define F(kind_, json_) {.kind = RR_##kind_, .json = (json_)}
+#define F(kind_, json_)                                                                            \
+    {                                                                                              \
+        .kind = RR_##kind_, .json = (json_)                                                        \
+    }
 #define W(kind_, json_, words_)                                                                    \
-    {.kind = RR_##kind_,                                                                           \
-     .json = (json_),                                                                              \
-     .words = (words_),                                                                            \
-     .word_count = sizeof(words_) / sizeof(words_)[0]}
+    {                                                                                              \
+        .kind = RR_##kind_, .json = (json_), .words = (words_),                                    \
+        .word_count = sizeof(words_) / sizeof(words_)[0]                                           \
+    }
 #define ROW(number_, mnemonic_, flags_, ...)                                                       \
-    {.number = (number_), .mnemonic = (mnemonic_), .flags = (flags_), .fields = {__VA_ARGS__}}
+    {                                                                                              \
+        .number = (number_), .mnemonic = (mnemonic_), .flags = (flags_), .fields = { __VA_ARGS__ } \
+    }
 // Types without a layout: any bytes, RFC 3597 form.
-#define OPAQUE {.kind = RR_END}
+#define OPAQUE                                                                                     \
+    {                                                                                              \
+        .kind = RR_END                                                                             \
+    }
 
 // RFC 4034 appendix A.1 and the registry that follows it.
 static const struct rr_word algorithm_words[] = {
-    {"DELETE", 0},
-    {"RSAMD5", 1},
-    {"DH", 2},
-    {"DSA", 3},
-    {"RSASHA1", 5},
-    {"DSA-NSEC3-SHA1", 6},
-    {"NSEC3DSA", 6},
-    {"RSASHA1-NSEC3-SHA1", 7},
-    {"NSEC3RSASHA1", 7},
-    {"RSASHA256", 8},
-    {"RSASHA512", 10},
-    {"ECC-GOST", 12},
-    {"ECCGOST", 12},
-    {"ECDSAP256SHA256", 13},
-    {"ECDSA256", 13},
-    {"ECDSAP384SHA384", 14},
-    {"ECDSA384", 14},
-    {"ED25519", 15},
-    {"ED448", 16},
-    {"INDIRECT", 252},
-    {"PRIVATEDNS", 253},
-    {"PRIVATEOID", 254},
+    {"DELETE",             0  },
+    {"RSAMD5",             1  },
+    {"DH",                 2  },
+    {"DSA",                3  },
+    {"RSASHA1",            5  },
+    {"DSA-NSEC3-SHA1",     6  },
+    {"NSEC3DSA",           6  },
+    {"RSASHA1-NSEC3-SHA1", 7  },
+    {"NSEC3RSASHA1",       7  },
+    {"RSASHA256",          8  },
+    {"RSASHA512",          10 },
+    {"ECC-GOST",           12 },
+    {"ECCGOST",            12 },
+    {"ECDSAP256SHA256",    13 },
+    {"ECDSA256",           13 },
+    {"ECDSAP384SHA384",    14 },
+    {"ECDSA384",           14 },
+    {"ED25519",            15 },
+    {"ED448",              16 },
+    {"INDIRECT",           252},
+    {"PRIVATEDNS",         253},
+    {"PRIVATEOID",         254},
 };
 
 // RFC 4398 section 2.1.
 static const struct rr_word certificate_words[] = {
-    {"PKIX", 1}, {"SPKI", 2}, {"PGP", 3}, {"IPKIX", 4}, {"ISPKI", 5},
-    {"IPGP", 6}, {"ACPKIX", 7}, {"IACPKIX", 8}, {"URI", 253}, {"OID", 254},
+    {"PKIX",    1  },
+    {"SPKI",    2  },
+    {"PGP",     3  },
+    {"IPKIX",   4  },
+    {"ISPKI",   5  },
+    {"IPGP",    6  },
+    {"ACPKIX",  7  },
+    {"IACPKIX", 8  },
+    {"URI",     253},
+    {"OID",     254},
 };
 
 #define DELEGATION_FIELDS                                                                          \
@@ -59,8 +75,7 @@ static const struct rr_word certificate_words[] = {
 #define TLSA_FIELDS                                                                                \
     F(U8, "certificateUsage"), F(U8, "selector"), F(U8, "matchingType"),                           \
         F(HEX_REST, "certificateAssociationData")
-#define SERVICE_FIELDS                                                                             \
-    F(U16, "svcPriority"), F(NAME, "svcTargetName"), F(SVC_PARAMS, "svcParams")
+#define SERVICE_FIELDS F(U16, "svcPriority"), F(NAME, "svcTargetName"), F(SVC_PARAMS, "svcParams")
 
 const struct rr_type rr_types[] = {
     ROW(TYPE_A, "A", 0, F(IPV4, "ipAddress")),
@@ -150,30 +165,30 @@ const struct rr_type rr_types[] = {
     ROW(258, "AVC", 0, F(STRINGS, NULL)),
     ROW(261, "RESINFO", 0, F(STRINGS, NULL)),
     ROW(262, "WALLET", 0, F(STRINGS, NULL)),
-    ROW(32768, "TA", 0, F(U16, NULL), W(U8, NULL, algorithm_words), F(U8, NULL),
-        F(HEX_REST, NULL)),
+    ROW(32768, "TA", 0, F(U16, NULL), W(U8, NULL, algorithm_words), F(U8, NULL), F(HEX_REST, NULL)),
     ROW(32769, "DLV", 0, F(U16, NULL), W(U8, NULL, algorithm_words), F(U8, NULL),
         F(HEX_REST, NULL)),
     ROW(TYPE_ANAME, "ANAME", RR_PRIVATE, F(NAME, "aname")),
-    ROW(TYPE_FWD, "FWD", RR_PRIVATE, F(U8, "protocol"), F(STRING, "forwarder"),
-        F(U8, "priority"), F(U8, "dnssecValidation"), F(U8, "proxyType"),
-        F(STRING, "proxyAddress"), F(U16, "proxyPort"), F(STRING, "proxyUsername"),
-        F(STRING, "proxyPassword")),
+    ROW(TYPE_FWD, "FWD", RR_PRIVATE, F(U8, "protocol"), F(STRING, "forwarder"), F(U8, "priority"),
+        F(U8, "dnssecValidation"), F(U8, "proxyType"), F(STRING, "proxyAddress"),
+        F(U16, "proxyPort"), F(STRING, "proxyUsername"), F(STRING, "proxyPassword")),
     ROW(TYPE_APP, "APP", RR_PRIVATE, F(STRING, "appName"), F(STRING, "classPath"),
         F(TEXT_REST, "data")),
 };
 const size_t rr_type_count = sizeof rr_types / sizeof rr_types[0];
 
-// ---- indexes -------------------------------------------------------------------------------------
+// ---- indexes
+// -------------------------------------------------------------------------------------
 
-#define LOW_COUNT 264        // types below it are found by number directly
-#define MNEMONIC_MAX 15
-#define MNEMONIC_SLOTS 256   // open addressing, under half full
+#define LOW_COUNT      264 // types below it are found by number directly
+#define MNEMONIC_MAX   15
+#define MNEMONIC_SLOTS 256 // open addressing, under half full
 
 // Row number + 1; 0 = none.
 static uint8_t low_rows[LOW_COUNT];
 static uint8_t mnemonic_rows[MNEMONIC_SLOTS];
-_Static_assert(sizeof rr_types / sizeof rr_types[0] < MNEMONIC_SLOTS / 2, "mnemonic index is too full");
+_Static_assert(sizeof rr_types / sizeof rr_types[0] < MNEMONIC_SLOTS / 2,
+               "mnemonic index is too full");
 
 static inline char upper(char c)
 {
@@ -192,7 +207,7 @@ static unsigned mnemonic_slot(const char *text, size_t len)
 static bool mnemonic_equal(const char *mnemonic, const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        if (mnemonic[i] != upper(text[i])) {   // ends at the mnemonic's NUL at the latest
+        if (mnemonic[i] != upper(text[i])) { // ends at the mnemonic's NUL at the latest
             return false;
         }
     }
@@ -227,7 +242,8 @@ const struct rr_type *rr_type_find(uint16_t number)
     return NULL;
 }
 
-// ---- mnemonics -----------------------------------------------------------------------------------
+// ---- mnemonics
+// -----------------------------------------------------------------------------------
 
 // Digits only, 0..65535, no leading zero but "0" itself.
 static bool read_number(const char *text, size_t len, uint16_t *number)

@@ -1,14 +1,14 @@
 /*
- * DNS messages as a server reads them. On the packet path: nothing is allocated, every byte is looked
- * at once. Stateless; any thread.
+ * DNS messages as a server reads them. On the packet path: nothing is allocated, every byte is
+ * looked at once. Stateless; any thread.
  */
 #include "common/dns/wire.h"
 
 #include <string.h>
 
-#define RR_FIXED 10          // type, class, TTL, RDLENGTH
+#define RR_FIXED       10 // type, class, TTL, RDLENGTH
 #define QUESTION_FIXED 4
-#define LABEL_MAX 63
+#define LABEL_MAX      63
 
 void dns_header_read(struct cursor *c, struct dns_header *h)
 {
@@ -109,8 +109,7 @@ static bool options_fit(const uint8_t *options, size_t len)
 static bool read_opt(const uint8_t *message, const struct dns_rr *rr, bool owner_is_root,
                      struct dns_edns *edns)
 {
-    if (edns->present || !owner_is_root ||
-        !options_fit(message + rr->rdata_offset, rr->rdlength)) {
+    if (edns->present || !owner_is_root || !options_fit(message + rr->rdata_offset, rr->rdlength)) {
         return false;
     }
     edns->present = true;
@@ -173,7 +172,8 @@ static bool read_question(const uint8_t *message, size_t size, struct dns_query 
     return true;
 }
 
-// A plain query carries no records but in the additional section; IXFR its SOA (RFC 1995 section 3).
+// A plain query carries no records but in the additional section; IXFR its SOA (RFC 1995 section
+// 3).
 static bool counts_make_sense(const struct dns_query *query, unsigned opcode)
 {
     if (opcode != OPCODE_QUERY) {
@@ -213,4 +213,27 @@ int dns_query_read(const uint8_t *message, size_t size, struct dns_query *out)
         return RCODE_FORMERR;
     }
     return out->edns.present && out->edns.version != 0 ? RCODE_BADVERS : RCODE_NOERROR;
+}
+
+enum err dns_tsig_find(const uint8_t *message, size_t size, size_t *tsig_offset)
+{
+    if (size < DNS_HEADER_SIZE) {
+        return ERR_INVALID;
+    }
+    struct dns_query q = {.tsig_offset = 0};
+    struct cursor c = cursor_over_const(message, DNS_HEADER_SIZE);
+    dns_header_read(&c, &q.header);
+    size_t at = DNS_HEADER_SIZE;
+    for (unsigned left = q.header.qdcount; left > 0; left--) {
+        if (!skip_name(message, size, &at) || size - at < QUESTION_FIXED) {
+            return ERR_INVALID;
+        }
+        at += QUESTION_FIXED;
+    }
+    unsigned skipped = (unsigned)q.header.ancount + q.header.nscount;
+    if (!skip_records(message, size, &at, skipped) || !read_additional(message, size, &at, &q)) {
+        return ERR_INVALID;
+    }
+    *tsig_offset = q.tsig_offset;
+    return ERR_OK;
 }

@@ -81,3 +81,7 @@ struct dns_query {
  * `edns.present` with FORMERR says that an OPT was read before the fault.
  */
 int dns_query_read(const uint8_t *message, size_t size, struct dns_query *out);
+
+// Finds the TSIG RR of any message: 0 = none. ERR_INVALID when the message is malformed or the TSIG is
+// not its last record.
+NODISCARD enum err dns_tsig_find(const uint8_t *message, size_t size, size_t *tsig_offset);

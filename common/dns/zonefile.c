@@ -2,8 +2,8 @@
  * The zone file scanner. One pass over memory by one thread; nothing is kept between scans.
  *
  * An entry is one line, or several where parentheses join them. One sweep finds its end; an entry
- * without parentheses is then read where it stands, one with them is first copied into `joined` with
- * blanks for line ends, parentheses and comments. From there both go the same way:
+ * without parentheses is then read where it stands, one with them is first copied into `joined`
+ * with blanks for line ends, parentheses and comments. From there both go the same way:
  *
  *   owner or blank | TTL and class, in any order | type | RDATA (rdata_from_text)
  */
@@ -18,37 +18,37 @@
 #include "common/dns/rrtype.h"
 #include "common/dns/wire.h"
 
-#define ENTRY_MAX (512u << 10)         // bytes of one entry's text; 64 KiB of data need at most half
-#define TTL_MAX 2147483647u            // RFC 2181 section 8
-#define GENERATE_MAX 65536u            // records of one $GENERATE
-#define GENERATE_TOTAL (1u << 20)      // and of all in a file
-#define GENERATE_LINE 2048
+#define ENTRY_MAX      (512u << 10) // bytes of one entry's text; 64 KiB of data need at most half
+#define TTL_MAX        2147483647u  // RFC 2181 section 8
+#define GENERATE_MAX   65536u       // records of one $GENERATE
+#define GENERATE_TOTAL (1u << 20)   // and of all in a file
+#define GENERATE_LINE  2048
 
 struct scanner {
-    const char *at;              // the next entry
+    const char *at; // the next entry
     const char *end;
     const char *file_name;
-    unsigned line;               // of the next entry
-    unsigned entry_line;         // of the present one
+    unsigned line;       // of the next entry
+    unsigned entry_line; // of the present one
     struct name origin;
     struct name owner;
     bool has_owner;
     uint32_t ttl;
-    bool has_default_ttl;        // $TTL was seen: explicit TTLs no longer carry on
+    bool has_default_ttl; // $TTL was seen: explicit TTLs no longer carry on
     uint16_t class;
     uint32_t generated;
     zonefile_fn fn;
     void *ctx;
     struct errmsg *e;
-    char *joined;                // ENTRY_MAX, made when first needed
-    uint8_t *rdata;              // RDATA_MAX
+    char *joined;   // ENTRY_MAX, made when first needed
+    uint8_t *rdata; // RDATA_MAX
 };
 
 // One entry: its text without comments, line ends and parentheses.
 struct entry {
     const char *text;
     const char *end;
-    const char *comment;         // behind the ';' at its very end
+    const char *comment; // behind the ';' at its very end
     size_t comment_len;
 };
 
@@ -62,7 +62,8 @@ static inline bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r';
 }
 
-// ---- from text to entries ------------------------------------------------------------------------
+// ---- from text to entries
+// ------------------------------------------------------------------------
 
 enum { PLAIN, LINE_END, COMMENT, QUOTE, OPEN, CLOSE, ESCAPE };
 
@@ -119,8 +120,8 @@ static enum err next_entry(struct scanner *s, struct entry *out)
 {
     const char *start = s->at;
     const char *p = start;
-    const char *run = start;      // not yet joined from here
-    const char *text_end = NULL;  // before the comment or line end
+    const char *run = start;     // not yet joined from here
+    const char *text_end = NULL; // before the comment or line end
     unsigned depth = 0;
     struct joiner j = {0};
 
@@ -149,7 +150,7 @@ static enum err next_entry(struct scanner *s, struct entry *out)
             join(s, &j, run, (size_t)(p - run));
             join(s, &j, " ", 1);
             run = ++p;
-        } else {   // a comment, a line's end, or the text's end
+        } else { // a comment, a line's end, or the text's end
             const char *line_end = find_line_end(p, s->end);
             join(s, &j, run, (size_t)(p - run));
             join(s, &j, " ", 1);
@@ -226,14 +227,19 @@ static void trim_comment(struct entry *entry)
     }
 }
 
-// ---- records -------------------------------------------------------------------------------------
+// ---- records
+// -------------------------------------------------------------------------------------
 
 static bool class_from_word(const struct word *word, uint16_t *class)
 {
     static const struct {
         const char *text;
         uint16_t class;
-    } rows[] = {{"IN", CLASS_IN}, {"CH", CLASS_CH}, {"HS", 4}};
+    } rows[] = {
+        {"IN", CLASS_IN},
+        {"CH", CLASS_CH},
+        {"HS", 4       }
+    };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (word_is(word, rows[i].text)) {
             *class = rows[i].class;
@@ -283,7 +289,7 @@ static enum err read_type(struct scanner *s, struct entry *entry, uint16_t *type
             }
             has_ttl = true;
             if (!s->has_default_ttl) {
-                s->ttl = *ttl;   // RFC 1035 section 5.1: the last one stated carries on
+                s->ttl = *ttl; // RFC 1035 section 5.1: the last one stated carries on
             }
         } else if (rr_type_from_bytes(word.text, word.len, type) == ERR_OK) {
             const struct rr_type *row = rr_type_find(*type);
@@ -304,8 +310,8 @@ static enum err read_record(struct scanner *s, struct entry *entry)
     struct zonefile_record record = {.name = &s->owner, .line = s->entry_line};
     enum err err = read_type(s, entry, &record.type, &record.ttl);
     if (err == ERR_OK) {
-        err = rdata_from_text(record.type, entry->text, (size_t)(entry->end - entry->text), &s->origin,
-                              s->rdata, RDATA_MAX, &record.rdata_len, s->e);
+        err = rdata_from_text(record.type, entry->text, (size_t)(entry->end - entry->text),
+                              &s->origin, s->rdata, RDATA_MAX, &record.rdata_len, s->e);
     }
     if (err != ERR_OK) {
         return err;
@@ -333,7 +339,8 @@ static enum err read_owner(struct scanner *s, struct entry *entry)
     return err;
 }
 
-// ---- directives ----------------------------------------------------------------------------------
+// ---- directives
+// ----------------------------------------------------------------------------------
 
 static enum err no_more_words(struct scanner *s, struct entry *entry)
 {
@@ -380,10 +387,10 @@ static const struct directive {
     const char *text;
     enum err (*read)(struct scanner *s, struct entry *entry);
 } directives[] = {
-    {"$ORIGIN", read_origin},
-    {"$TTL", read_default_ttl},
-    {"$INCLUDE", refuse_include},
-    {"$GENERATE", read_generate},
+    {"$ORIGIN",   read_origin     },
+    {"$TTL",      read_default_ttl},
+    {"$INCLUDE",  refuse_include  },
+    {"$GENERATE", read_generate   },
 };
 
 static enum err read_directive(struct scanner *s, struct entry *entry)
@@ -398,7 +405,8 @@ static enum err read_directive(struct scanner *s, struct entry *entry)
     return bad_word(s, &word, "is not a directive ($ORIGIN, $TTL, $GENERATE)");
 }
 
-// ---- $GENERATE -----------------------------------------------------------------------------------
+// ---- $GENERATE
+// -----------------------------------------------------------------------------------
 
 static bool read_u31(const char **at, const char *end, uint32_t *out)
 {
@@ -487,7 +495,8 @@ static bool line_add_modified(struct line *line, const char **at, const char *en
         }
     }
     int64_t moved = (int64_t)value + (is_negative ? -(int64_t)offset : (int64_t)offset);
-    if (p == end || *p != '}' || moved < 0 || moved > UINT32_MAX || strchr("doxXnN", base) == NULL) {
+    if (p == end || *p != '}' || moved < 0 || moved > UINT32_MAX ||
+        strchr("doxXnN", base) == NULL) {
         return false;
     }
     *at = p + 1;
@@ -541,7 +550,8 @@ static enum err line_expand(struct scanner *s, struct line *line, const char *p,
         }
     }
     return fits ? ERR_OK
-                : err_set(s->e, ERR_TOO_LARGE, "$GENERATE makes a line longer than %d bytes", GENERATE_LINE);
+                : err_set(s->e, ERR_TOO_LARGE, "$GENERATE makes a line longer than %d bytes",
+                          GENERATE_LINE);
 }
 
 // $GENERATE START-STOP[/STEP] OWNER [TTL] [class] type RDATA. As in BIND, it leaves the owner for
@@ -561,7 +571,7 @@ static enum err read_generate(struct scanner *s, struct entry *entry)
     }
     uint32_t count = (stop - start) / step + 1;
     if (count > GENERATE_MAX || count > GENERATE_TOTAL - s->generated) {
-        return err_set(s->e, ERR_TOO_LARGE, "$GENERATE makes more than %u records", 
+        return err_set(s->e, ERR_TOO_LARGE, "$GENERATE makes more than %u records",
                        count > GENERATE_MAX ? GENERATE_MAX : GENERATE_TOTAL);
     }
     s->generated += count;
@@ -590,7 +600,8 @@ static enum err read_generate(struct scanner *s, struct entry *entry)
     return err;
 }
 
-// ---- the scan ------------------------------------------------------------------------------------
+// ---- the scan
+// ------------------------------------------------------------------------------------
 
 static bool is_empty(const struct entry *entry)
 {

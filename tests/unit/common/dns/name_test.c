@@ -26,20 +26,20 @@ static const struct {
     const char *in;
     const char *wire;
     size_t len;
-    const char *out;   // without the last dot
+    const char *out; // without the last dot
 } text_rows[] = {
-    {".", "", 1, "."},
-    {"a", "\1a", 3, "a"},
-    {"a.", "\1a", 3, "a"},
-    {"WwW.Example.COM.", "\3WwW\7Example\3COM", 17, "WwW.Example.COM"},
-    {"a\\.b.c", "\3a.b\1c", 7, "a\\.b.c"},
-    {"\\000\\001.x", "\2\0\1\1x", 6, "\\000\\001.x"},
-    {"\\255", "\1\xff", 3, "\\255"},
-    {"*.example", "\1*\7example", 11, "*.example"},
-    {"_443._tcp", "\4_443\4_tcp", 11, "_443._tcp"},
-    {"a\\ b", "\3a b", 5, "a\\032b"},
-    {"\\@\\;\\\"\\(\\)\\$\\\\", "\7@;\"()$\\", 9, "\\@\\;\\\"\\(\\)\\$\\\\"},
-    {"@", "\1@", 3, "\\@"},
+    {".",                       "",                    1,  "."                      },
+    {"a",                       "\1a",                 3,  "a"                      },
+    {"a.",                      "\1a",                 3,  "a"                      },
+    {"WwW.Example.COM.",        "\3WwW\7Example\3COM", 17, "WwW.Example.COM"        },
+    {"a\\.b.c",                 "\3a.b\1c",            7,  "a\\.b.c"                },
+    {"\\000\\001.x",            "\2\0\1\1x",           6,  "\\000\\001.x"           },
+    {"\\255",                   "\1\xff",              3,  "\\255"                  },
+    {"*.example",               "\1*\7example",        11, "*.example"              },
+    {"_443._tcp",               "\4_443\4_tcp",        11, "_443._tcp"              },
+    {"a\\ b",                   "\3a b",               5,  "a\\032b"                },
+    {"\\@\\;\\\"\\(\\)\\$\\\\", "\7@;\"()$\\",         9,  "\\@\\;\\\"\\(\\)\\$\\\\"},
+    {"@",                       "\1@",                 3,  "\\@"                    },
 };
 
 static void test_text(void **state)
@@ -68,16 +68,16 @@ static void test_bad_text(void **state)
         const char *text;
         const char *reason;
     } rows[] = {
-        {"", "empty"},
-        {"..", "empty label"},
-        {"a..b", "empty label"},
-        {".a", "empty label"},
-        {"a\\", "escape"},
-        {"a\\25", "escape"},
-        {"a\\256", "escape"},
-        {"a\\2x5", "escape"},
-        {L63 "a.b", "63"},
-        {L63 "." L63 "." L63 "." L61 "a", "255"},
+        {"",                              "empty"      },
+        {"..",                            "empty label"},
+        {"a..b",                          "empty label"},
+        {".a",                            "empty label"},
+        {"a\\",                           "escape"     },
+        {"a\\25",                         "escape"     },
+        {"a\\256",                        "escape"     },
+        {"a\\2x5",                        "escape"     },
+        {L63 "a.b",                       "63"         },
+        {L63 "." L63 "." L63 "." L61 "a", "255"        },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct name name = {.len = 77};
@@ -100,11 +100,17 @@ static void test_origin(void **state)
     static const struct {
         const char *in;
         const char *out;
-    } rows[] = {{"@", "example.com"}, {"www", "www.example.com"}, {"www.", "www"}, {".", "."},
-                {"\\@", "\\@.example.com"}};
+    } rows[] = {
+        {"@",    "example.com"    },
+        {"www",  "www.example.com"},
+        {"www.", "www"            },
+        {".",    "."              },
+        {"\\@",  "\\@.example.com"}
+    };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char text[NAME_MAX_TEXT];
-        assert_int_equal(name_from_text_origin(rows[i].in, strlen(rows[i].in), &origin, &out, NULL), ERR_OK);
+        assert_int_equal(name_from_text_origin(rows[i].in, strlen(rows[i].in), &origin, &out, NULL),
+                         ERR_OK);
         name_to_text(out.wire, text);
         assert_string_equal(text, rows[i].out);
     }
@@ -112,7 +118,8 @@ static void test_origin(void **state)
     name_to_text_dot(origin.wire, dot);
     assert_string_equal(dot, "example.com.");
     const char *longest = L63 "." L63 "." L63 "." L61;
-    assert_int_equal(name_from_text_origin(longest, strlen(longest), &origin, &out, NULL), ERR_INVALID);
+    assert_int_equal(name_from_text_origin(longest, strlen(longest), &origin, &out, NULL),
+                     ERR_INVALID);
 }
 
 static void test_shape(void **state)
@@ -169,10 +176,23 @@ static void test_relations(void **state)
 static void test_order(void **state)
 {
     (void)state;
-    static const char *rows[] = {".", "example", "\\000.example", "a.example", "yljkjljk.a.example",
-                                 "z.a.example", "zabc.a.example", "z.example", "\\001.z.example",
-                                 "*.z.example", "\\200.z.example", "example\\000", "example\\000\\000",
-                                 "example\\000\\001", "example\\001", "examplea", "\\255"};
+    static const char *rows[] = {".",
+                                 "example",
+                                 "\\000.example",
+                                 "a.example",
+                                 "yljkjljk.a.example",
+                                 "z.a.example",
+                                 "zabc.a.example",
+                                 "z.example",
+                                 "\\001.z.example",
+                                 "*.z.example",
+                                 "\\200.z.example",
+                                 "example\\000",
+                                 "example\\000\\000",
+                                 "example\\000\\001",
+                                 "example\\001",
+                                 "examplea",
+                                 "\\255"};
     size_t count = sizeof rows / sizeof rows[0];
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < count; j++) {
@@ -223,7 +243,7 @@ static void test_keys(void **state)
         struct name b = odd_name();
         uint8_t a_key[NAME_MAX_KEY];
         uint8_t b_key[NAME_MAX_KEY];
-        size_t a_len = name_to_key(a.wire, a_key);   // from the unfolded name
+        size_t a_len = name_to_key(a.wire, a_key); // from the unfolded name
         size_t b_len = name_to_key(b.wire, b_key);
         name_fold(a.wire);
         name_fold(b.wire);
@@ -250,8 +270,19 @@ static void test_bad_keys(void **state)
     static const struct {
         const char *key;
         size_t len;
-    } rows[] = {{"", 0}, {"\0", 1}, {"a\0", 2}, {"\0a", 2}, {"a\0\0b", 4}, {"\1", 1}, {"\1\0", 2}, {"\1\3", 2}, {"a\1\0b", 4},
-                {L63 "a", 64}, {L63 "\0" L63 "\0" L63 "\0" L63, 255}};
+    } rows[] = {
+        {"",                             0  },
+        {"\0",                           1  },
+        {"a\0",                          2  },
+        {"\0a",                          2  },
+        {"a\0\0b",                       4  },
+        {"\1",                           1  },
+        {"\1\0",                         2  },
+        {"\1\3",                         2  },
+        {"a\1\0b",                       4  },
+        {L63 "a",                        64 },
+        {L63 "\0" L63 "\0" L63 "\0" L63, 255}
+    };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct name out;
         assert_int_equal(name_from_key((const uint8_t *)rows[i].key, rows[i].len, &out),
@@ -263,19 +294,30 @@ static void test_bad_keys(void **state)
 static void test_read(void **state)
 {
     (void)state;
-    static const uint8_t message[] = "hhhhhhhhhhhh\1b\1c\0"   // 12
-                                     "\1a\xc0\x0c"             // 17
-                                     "\xc0\x11"                // 21: to 17
-                                     "\xc0\x17"                // 23: to itself
-                                     "\xc0\x1b\xc0\x19"        // 25: forward; 27: back to it
-                                     "\xc0\x00"                // 29: into the header
-                                     "\x80\x40\xc0";           // 31: types that are not there; 33: cut
+    static const uint8_t message[] = "hhhhhhhhhhhh\1b\1c\0" // 12
+                                     "\1a\xc0\x0c"          // 17
+                                     "\xc0\x11"             // 21: to 17
+                                     "\xc0\x17"             // 23: to itself
+                                     "\xc0\x1b\xc0\x19"     // 25: forward; 27: back to it
+                                     "\xc0\x00"             // 29: into the header
+                                     "\x80\x40\xc0";        // 31: types that are not there; 33: cut
     static const struct {
         size_t at;
-        const char *name;   // NULL = ERR_INVALID
+        const char *name; // NULL = ERR_INVALID
         size_t after;
-    } rows[] = {{12, "b.c", 17}, {17, "a.b.c", 21}, {21, "a.b.c", 23}, {23, NULL, 0}, {25, NULL, 0},
-                {27, NULL, 0}, {29, NULL, 0}, {31, NULL, 0}, {32, NULL, 0}, {33, NULL, 0}, {34, NULL, 0}};
+    } rows[] = {
+        {12, "b.c",   17},
+        {17, "a.b.c", 21},
+        {21, "a.b.c", 23},
+        {23, NULL,    0 },
+        {25, NULL,    0 },
+        {27, NULL,    0 },
+        {29, NULL,    0 },
+        {31, NULL,    0 },
+        {32, NULL,    0 },
+        {33, NULL,    0 },
+        {34, NULL,    0 }
+    };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct name name;
         size_t at = rows[i].at;
@@ -294,7 +336,8 @@ static void test_read(void **state)
 static void test_hash(void **state)
 {
     (void)state;
-    struct name name = name_of("a-long-label-of-some-kind.with.a-label-of-sixteen.bytes.x.example.com");
+    struct name name =
+        name_of("a-long-label-of-some-kind.with.a-label-of-sixteen.bytes.x.example.com");
     uint8_t offsets[NAME_MAX_LABELS + 1];
     uint64_t hashes[NAME_MAX_LABELS + 1];
     unsigned labels = name_label_offsets(name.wire, offsets) - 1;
@@ -340,18 +383,18 @@ static void test_hash_time(void **state)
     }
     clock_gettime(CLOCK_MONOTONIC, &end);
     double ns = (double)(end.tv_sec - start.tv_sec) * 1e9 + (double)(end.tv_nsec - start.tv_nsec);
-    printf("offsets and hashes of all suffixes of www.some-example.com: %.1f ns (%u)\n", ns / rounds,
-           (unsigned)(sum & 1));
+    printf("offsets and hashes of all suffixes of www.some-example.com: %.1f ns (%u)\n",
+           ns / rounds, (unsigned)(sum & 1));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),     cmocka_unit_test(test_bad_text),
-        cmocka_unit_test(test_origin),   cmocka_unit_test(test_shape),
+        cmocka_unit_test(test_text),      cmocka_unit_test(test_bad_text),
+        cmocka_unit_test(test_origin),    cmocka_unit_test(test_shape),
         cmocka_unit_test(test_relations), cmocka_unit_test(test_order),
-        cmocka_unit_test(test_keys),     cmocka_unit_test(test_bad_keys),
-        cmocka_unit_test(test_read),     cmocka_unit_test(test_hash),
+        cmocka_unit_test(test_keys),      cmocka_unit_test(test_bad_keys),
+        cmocka_unit_test(test_read),      cmocka_unit_test(test_hash),
         cmocka_unit_test(test_hash_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
