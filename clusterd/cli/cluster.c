@@ -244,7 +244,7 @@ static enum err cluster_init(struct cli *cli, int argc, char **argv)
     request.addresses = addresses.items;
     request.n_addresses = addresses.count;
     request.actor = LOCAL_ACTOR;
-    return call_state(cli, "Init", &request);
+    return call_state(cli, "Initialize", &request);
 }
 
 // ---- join --------------------------------------------------------------------------------------
