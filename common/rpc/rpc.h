@@ -40,14 +40,16 @@ const struct rpc_method_policy *rpc_policy_find(const char *full_name);   // NUL
  * Serves `services` (generated handler structs) on <run_dir>/<self>/<caller>/rpc.sock for each
  * caller that the policy names, in the loop of `base`. A handler calls closure(&reply,
  * closure_data) once, at once or later, from the loop's thread; the reply is packed inside that
- * call. closure(NULL, data) answers ERR_INTERNAL. Null handlers and unknown methods answer
- * ERR_UNSUPPORTED, callers outside the policy ERR_DENIED.
+ * call, and the request stays valid until then. closure(NULL, data) answers ERR_INTERNAL. Null
+ * handlers and unknown methods answer ERR_UNSUPPORTED, callers outside the policy ERR_DENIED.
  */
 struct rpc_server;
 NODISCARD enum err rpc_server_open(struct event_base *base, const char *run_dir, enum rpc_party self,
                                    ProtobufCService *const *services, size_t service_count,
                                    struct rpc_server **out, struct errmsg *e);
-void rpc_server_close(struct rpc_server *server);   // answers what is open with ERR_UNAVAILABLE
+// Answers what is open: ERR_UNAVAILABLE, for RPC_ONCE ERR_TIMEOUT (outcome not known). Closures that
+// are called later do nothing. Not from inside a handler; NULL is fine.
+void rpc_server_close(struct rpc_server *server);
 
 // Who called; valid for the `closure_data` a handler was given, until its closure is called.
 enum rpc_party rpc_call_party(void *closure_data);
@@ -60,13 +62,24 @@ void rpc_server_hint(struct rpc_server *server, const char *topic, uint64_t numb
 /*
  * A connection from `self` to the daemon `server`. Never fails because the other side is not there:
  * it connects by itself, again and again. All in the loop's thread.
+ *
+ * A call fails with
+ *   ERR_UNAVAILABLE  nobody there for 3 s; a RPC_ONCE call was not sent then
+ *   ERR_BUSY         too many calls wait; it was not sent
+ *   ERR_TIMEOUT      no answer until the deadline; for RPC_ONCE also: the server was restarted or
+ *                    has forgotten the call. Whether it was done is not known
+ *   ERR_DENIED, ERR_UNSUPPORTED, ERR_TOO_LARGE   it was not done
+ * beside what the handler answers.
  */
 struct rpc_client;
 NODISCARD enum err rpc_client_open(struct event_base *base, const char *run_dir,
                                    enum rpc_party server, enum rpc_party self,
                                    struct rpc_client **out, struct errmsg *e);
-void rpc_client_close(struct rpc_client *client);   // open calls complete with ERR_UNAVAILABLE
+// Completes what is open as above. Not from inside a closure of this client; NULL is fine.
+void rpc_client_close(struct rpc_client *client);
 bool rpc_client_is_up(const struct rpc_client *client);
+// Waits at most `ms` for calls made from now on, where the policy allows longer; 0 = as it says.
+void rpc_client_limit_deadline(struct rpc_client *client, uint32_t ms);
 
 /*
  * The service object to give to generated stubs, e.g.
@@ -79,8 +92,9 @@ bool rpc_client_is_up(const struct rpc_client *client);
 ProtobufCService *rpc_client_service(struct rpc_client *client,
                                      const ProtobufCServiceDescriptor *descriptor);
 
-// Calls a method by name and waits in the client's loop: for trellisctl and tests only. `*reply`
-// is freed by protobuf_c_message_free_unpacked.
+// Calls a method by name and waits in the client's loop: for trellisctl and tests only. An error in
+// the reply is returned like one of the call itself. `*reply` is freed by
+// protobuf_c_message_free_unpacked.
 NODISCARD enum err rpc_call_wait(struct rpc_client *client,
                                  const ProtobufCServiceDescriptor *descriptor, const char *method,
                                  const ProtobufCMessage *request, ProtobufCMessage **reply,

@@ -41,12 +41,12 @@ $(BUILD)/gen/proto/%.pb-c.c $(BUILD)/gen/proto/%.pb-c.h: proto/%.proto
 
 $(BUILD)/gen/proto/%.pb-c.o: $(BUILD)/gen/proto/%.pb-c.c | $(PROTO_H)
 	@$(SAY) "  CC     $<"
-	$(Q)$(CC) $(CPPFLAGS) -I$(BUILD)/gen/proto $(PKG_CFLAGS) $(CFLAGS_GEN) -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) -isystem $(BUILD)/gen/proto $(PKG_CFLAGS) $(CFLAGS_GEN) -c -o $@ $<
 
 $(BUILD)/obj/%.o: %.c | $(PROTO_H)
 	@mkdir -p $(@D)
 	@$(SAY) "  CC     $<"
-	$(Q)$(CC) $(CPPFLAGS) -I$(BUILD)/gen/proto $(PKG_CFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) -isystem $(BUILD)/gen/proto $(PKG_CFLAGS) $(CFLAGS_ALL) -MD -MP -c -o $@ $<
 
 $(COMMON_LIB): $(call objects,$(COMMON_SRC)) $(PROTO_O)
 $(DNSD_LIB): $(call objects,$(filter-out dnsd/main.c,$(DNSD_SRC)))
