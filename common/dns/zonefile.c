@@ -440,11 +440,13 @@ static bool read_range(const struct word *word, uint32_t *start, uint32_t *stop,
 struct line {
     char text[GENERATE_LINE];
     size_t len;
+    bool is_full;   // something did not fit
 };
 
 static bool line_add(struct line *line, const char *text, size_t len)
 {
     if (len > sizeof line->text - line->len) {
+        line->is_full = true;
         return false;
     }
     memcpy(line->text + line->len, text, len);
@@ -540,7 +542,8 @@ static enum err line_expand(struct scanner *s, struct line *line, const char *p,
             p++;
         } else if (p < end && *p == '{') {
             p++;
-            if (!line_add_modified(line, &p, end, value)) {
+            fits = line_add_modified(line, &p, end, value);
+            if (!fits && !line->is_full) {
                 return err_set(s->e, ERR_INVALID, "$GENERATE: a ${OFFSET,WIDTH,BASE} is malformed");
             }
         } else {
