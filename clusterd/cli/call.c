@@ -44,10 +44,11 @@ enum err cli_call(struct cli *cli, enum rpc_party server, const ProtobufCService
     if (err == ERR_OK) {
         err = rpc_error_get(((struct any_reply *)(void *)message)->error, &cli->e);
     }
-    if (err == ERR_UNAVAILABLE || err == ERR_TIMEOUT) {
+    if (err == ERR_UNAVAILABLE) {
+        struct errmsg why = cli->e;
         char *folder = realpath(cli->run_dir, NULL);
-        err = err_prefix(&cli->e, err, "%s does not answer (is it running? sockets in %s)",
-                         rpc_party_name(server), folder == NULL ? cli->run_dir : folder);
+        err = err_set(&cli->e, err, "%s (sockets in %s)", why.text,
+                      folder == NULL ? cli->run_dir : folder);
         free(folder);
     }
     if (err != ERR_OK) {
