@@ -25,6 +25,7 @@ void snapshot_free(struct snapshot *snapshot)
     }
     acl_fini(&snapshot->transfer_networks);
     acl_fini(&snapshot->notify_networks);
+    acl_fini(&snapshot->block_bypass);
     mem_free(snapshot->endpoints);
     if (snapshot->tsig_keys != NULL) {
         mem_wipe(snapshot->tsig_keys, snapshot->tsig_key_count * sizeof *snapshot->tsig_keys);

@@ -27,7 +27,6 @@ struct snapshot_node {
  */
 struct snapshot {
     struct rcu_head rcu;                    // first: free_later casts
-    uint64_t revision;
     char server_name[NAME_MAX_TEXT];        // DNS Server Domain Name
     char responsible[NAME_MAX_TEXT];        // "" = derived from the server name
 
@@ -46,6 +45,7 @@ struct snapshot {
     uint32_t min_retry_s;
     struct acl transfer_networks;
     struct acl notify_networks;
+    struct acl block_bypass;                // clients for which nothing is blocked
 
     union address *endpoints;               // where to listen
     size_t endpoint_count;

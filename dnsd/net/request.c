@@ -26,9 +26,10 @@ void responder_begin(struct responder *responder, bool is_tcp)
 {
     const struct shared *shared = responder->shared;
     responder->snapshot = snapshot_get(shared);
+    responder->blocks = rcu_dereference(shared->blocks);
     responder->answer = (struct answer_context){
         .zones = zone_table_get(shared->store),
-        .blocks = rcu_dereference(shared->blocks),
+        .blocks = responder->blocks,
         .udp_size_max = responder->snapshot->udp_size_max,
         .is_tcp = is_tcp,
         .server_name = responder->snapshot->server_name,
@@ -365,6 +366,9 @@ size_t responder_reply(struct responder *responder, const struct request *reques
                        size_t out_size, struct xfr_out **transfer)
 {
     *transfer = NULL;
+    const struct acl *bypass = &responder->snapshot->block_bypass;
+    bool is_bypassed = bypass->count != 0 && acl_allows(bypass, request->client);
+    responder->answer.blocks = is_bypassed ? NULL : responder->blocks;
     responder->answer.client = request->client;
     size_t size;
     if (__builtin_expect(is_plain(request), 1)) {

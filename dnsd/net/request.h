@@ -20,6 +20,7 @@ struct responder {
     struct stats *stats;
     struct inbox *inbox;                // NOTIFY for the maintenance thread
     const struct snapshot *snapshot;    // of this section
+    const struct block_set *blocks;     // of this section
     struct answer_context answer;       // of this section
 };
 
