@@ -13,6 +13,16 @@ struct blocks;
 struct conf_watch;
 struct xfr;
 
+// The services; `ctl` is found behind them.
+struct ctl_zones_service {
+    Dnsd__Zones_Service service;
+    struct ctl *ctl;
+};
+struct ctl_server_service {
+    Dnsd__Server_Service service;
+    struct ctl *ctl;
+};
+
 struct ctl {
     struct app *app;
     struct shared *shared;
@@ -27,20 +37,13 @@ struct ctl {
     void (*on_first_config)(void *ctx);
     void *first_config_ctx;
     uint64_t started_ms;           // Unix time
+    struct ctl_zones_service zones_service;
+    struct ctl_server_service server_service;
     int hint_fd;                   // eventfd: a zone changed
     struct event *hint_event;
     _Atomic uint64_t zone_changes; // number of the last hint
 };
 
-// The services; `ctl` is found behind them.
-struct ctl_zones_service {
-    Dnsd__Zones_Service service;
-    struct ctl *ctl;
-};
-struct ctl_server_service {
-    Dnsd__Server_Service service;
-    struct ctl *ctl;
-};
 void ctl_zones_service_init(struct ctl_zones_service *s, struct ctl *ctl);
 void ctl_server_service_init(struct ctl_server_service *s, struct ctl *ctl);
 static inline struct ctl *ctl_of(Dnsd__Zones_Service *service)

@@ -250,7 +250,7 @@ static enum err take_record(const Dnsd__Record *in, struct arena *arena, struct 
     if (!read_name(&in->name, &owner)) {
         return err_set(e, ERR_INVALID, "the owner is not a name in wire form");
     }
-    if (in->type == 0 || in->type > UINT16_MAX || in->rdata.len > RDATA_MAX) {
+    if (in->type == 0 || in->type > UINT16_MAX || in->rdata.len > UINT16_MAX) {
         return err_set(e, ERR_INVALID, "type or RDATA is out of range");
     }
     *out = (struct zone_record){
