@@ -417,12 +417,13 @@ static bool round_begin(struct conf_watch *watch, const Clusterd__PullReply *rep
     return true;
 }
 
-static void round_end(struct conf_watch *watch, uint64_t revision)
+// What later pages say of newer revisions comes again with the next round: whether a change was on a
+// page that had gone by is not known.
+static void round_end(struct conf_watch *watch)
 {
     struct pull *pull = &watch->pull;
     bool is_whole = pull->pages == 1 && !pull->round_snapshot;
     pull->held = pull->round;
-    pull->held.revision = revision;
     pull->round_started = false;
     mem_free(pull->cursor);
     pull->cursor = NULL;
@@ -456,7 +457,7 @@ static void take_page(struct conf_watch *watch, const Clusterd__PullReply *reply
         pull_take_object(pull, reply->objects[i]);
     }
     if (reply->next_cursor[0] == '\0') {
-        round_end(watch, reply->revision);
+        round_end(watch);
         return;
     }
     mem_free(pull->cursor);
