@@ -30,10 +30,12 @@
  * that is gone is not sent again: nobody knows whether it was done.
  *
  * nanomsg's send eventfd is watched edge-triggered: it is signalled at each new connection and
- * whenever there is room again. Time is looked at by a tick that runs only while calls are open.
+ * whenever there is room again. A lost connection is not signalled: a tick looks for it, fast while
+ * calls are open, and at their times.
  */
 enum {
-    TICK_MS = 20,
+    TICK_MS = 20,        // while calls are open
+    TICK_IDLE_MS = 1000,
     RESEND_FIRST_MS = 400,
     RESEND_MAX_MS = 8000,
     HELLO_AGAIN_MS = 200,
@@ -85,6 +87,7 @@ struct rpc_client {
     struct event *readable;
     struct event *sendable;
     struct event *tick;
+    bool is_ticking_fast;
     struct event *deferred;   // completes the failed calls, outside of the call itself
 
     enum client_state state;
@@ -197,11 +200,17 @@ static void fail_queued(struct rpc_client *client)
 
 // ---- sending -----------------------------------------------------------------------------------
 
+static void set_tick(struct rpc_client *client, uint32_t ms)
+{
+    const struct timeval after = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+    client->is_ticking_fast = ms == TICK_MS;
+    event_add(client->tick, &after);
+}
+
 static void watch_time(struct rpc_client *client)
 {
-    if (event_pending(client->tick, EV_TIMEOUT, NULL) == 0) {
-        const struct timeval after = {.tv_usec = TICK_MS * 1000};
-        event_add(client->tick, &after);
+    if (!client->is_ticking_fast) {
+        set_tick(client, TICK_MS);
     }
 }
 
@@ -211,7 +220,7 @@ static void go_down(struct rpc_client *client)
     if (client->down_since_ms == 0) {
         client->down_since_ms = clock_mono_ms();
     }
-    watch_time(client);
+    rpc_sock_renew(&client->sock);
 }
 
 // nanomsg wants a request id with the top bit set; ours is in the frame.
@@ -420,7 +429,7 @@ static void look_at_connection(struct rpc_client *client, uint64_t now)
 {
     if (!rpc_sock_is_connected(&client->sock)) {
         go_down(client);
-    } else if (client->state != CLIENT_UP && now - client->hello_ms >= HELLO_AGAIN_MS) {
+    } else if (client->state != CLIENT_UP && now >= client->hello_ms + HELLO_AGAIN_MS) {
         greet(client);
     }
 }
@@ -473,14 +482,13 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
     struct rpc_client *client = ctx;
     uint64_t now = clock_mono_ms();
     look_at_connection(client, now);
-    bool is_given_up =
-        client->down_since_ms != 0 && now - client->down_since_ms >= DOWN_LIMIT_MS;
+    bool is_given_up = client->down_since_ms != 0 && now >= client->down_since_ms + DOWN_LIMIT_MS;
     look_at_open(client, now, is_given_up);
     look_at_queue(client, now, is_given_up);
     send_queued(client);
-    if (client->open_count != 0 || client->queued != 0 || client->state == CLIENT_GREETING) {
-        watch_time(client);
-    }
+    bool is_busy = client->open_count != 0 || client->queued != 0 ||
+                   client->state == CLIENT_GREETING;
+    set_tick(client, is_busy ? TICK_MS : TICK_IDLE_MS);
 }
 
 // ---- calling -----------------------------------------------------------------------------------
@@ -622,7 +630,7 @@ enum err rpc_client_open(struct event_base *base, const char *run_dir, enum rpc_
     client->base = base;
     client->incarnation = rand_u64();
     client->down_since_ms = clock_mono_ms();
-    client->sock = (struct rpc_sock){-1, -1, -1};
+    client->sock = RPC_SOCK_CLOSED;
     TAILQ_INIT(&client->queue);
     TAILQ_INIT(&client->failed);
     enum err err = rpc_sock_path(run_dir, server, self, "rpc.sock", client->path, e);
@@ -639,6 +647,7 @@ enum err rpc_client_open(struct event_base *base, const char *run_dir, enum rpc_
         rpc_client_close(client);
         return err;
     }
+    set_tick(client, TICK_IDLE_MS);
     *out = client;
     return ERR_OK;
 }

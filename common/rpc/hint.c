@@ -51,6 +51,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
     (void)fd;
     (void)what;
     struct rpc_hint *hint = ctx;
+    rpc_sock_renew(&hint->sock);
     hint->fn(hint->ctx, 0);
 }
 
@@ -72,7 +73,7 @@ enum err rpc_hint_open(struct event_base *base, const char *run_dir, enum rpc_pa
                        struct rpc_hint **out, struct errmsg *e)
 {
     struct rpc_hint *hint = mem_zalloc(sizeof *hint);
-    hint->sock = (struct rpc_sock){-1, -1, -1};
+    hint->sock = RPC_SOCK_CLOSED;
     hint->fn = fn;
     hint->ctx = ctx;
     char path[RPC_PATH_MAX];

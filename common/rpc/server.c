@@ -477,8 +477,8 @@ enum err rpc_server_open(struct event_base *base, const char *run_dir, enum rpc_
         struct server_port *port = &server->ports[party];
         *port = (struct server_port){.server = server,
                                      .party = party,
-                                     .calls = {-1, -1, -1},
-                                     .hints = {-1, -1, -1}};
+                                     .calls = RPC_SOCK_CLOSED,
+                                     .hints = RPC_SOCK_CLOSED};
         if ((callers & 1u << party) != 0) {
             err = open_port(port, base, run_dir, e);
         }

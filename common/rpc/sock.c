@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/base/str.h"
 #include "common/rpc/frame.h"
 
 enum {
@@ -48,7 +49,7 @@ static bool get_fd(int number, int option, int *fd)
 
 enum err rpc_sock_open(enum rpc_sock_kind kind, struct rpc_sock *out, struct errmsg *e)
 {
-    struct rpc_sock sock = {.receive_fd = -1, .send_fd = -1};
+    struct rpc_sock sock = {.receive_fd = -1, .send_fd = -1, .endpoint = -1};
     sock.number = nn_socket(kinds[kind].domain, kinds[kind].protocol);
     if (sock.number < 0) {
         return fail(e, "make", "a socket");
@@ -107,11 +108,32 @@ enum err rpc_sock_bind(struct rpc_sock *sock, const char *path, struct errmsg *e
     return ERR_OK;
 }
 
-enum err rpc_sock_connect(struct rpc_sock *sock, const char *path, struct errmsg *e)
+static int connect_endpoint(struct rpc_sock *sock)
 {
     char url[RPC_PATH_MAX + 8];
-    url_of(path, url, sizeof url);
-    return nn_connect(sock->number, url) < 0 ? fail(e, "connect to", path) : ERR_OK;
+    url_of(sock->path, url, sizeof url);
+    sock->connects_before = rpc_sock_connects(sock);
+    sock->endpoint = nn_connect(sock->number, url);
+    return sock->endpoint;
+}
+
+enum err rpc_sock_connect(struct rpc_sock *sock, const char *path, struct errmsg *e)
+{
+    if (!str_copy(sock->path, sizeof sock->path, path)) {
+        return err_set(e, ERR_INVALID, "socket path too long: %s", path);
+    }
+    return connect_endpoint(sock) < 0 ? fail(e, "connect to", path) : ERR_OK;
+}
+
+void rpc_sock_renew(struct rpc_sock *sock)
+{
+    if (rpc_sock_is_connected(sock) || rpc_sock_connects(sock) == sock->connects_before) {
+        return;
+    }
+    if (sock->endpoint >= 0 && nn_shutdown(sock->number, sock->endpoint) != 0) {
+        return;
+    }
+    (void)connect_endpoint(sock);
 }
 
 enum err rpc_sock_subscribe(struct rpc_sock *sock, const void *prefix, size_t len, struct errmsg *e)

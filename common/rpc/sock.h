@@ -13,15 +13,23 @@
  *
  * What was learnt about version 1.1.5: a raw REP socket drops a reply in silence when its peer is
  * gone or has no room, so senders keep what matters and send again; a raw REQ socket says EAGAIN
- * instead. The eventfds are levels: readable while there is something to receive (to send).
+ * instead. The eventfds are levels: readable while there is something to receive (to send). When a
+ * connection breaks with bytes in the library's read buffer, these stay there and spoil the next
+ * connections of the same endpoint, 8 bytes each time: rpc_sock_renew.
  */
 enum rpc_sock_kind { RPC_SOCK_REQ, RPC_SOCK_REP, RPC_SOCK_PUB, RPC_SOCK_SUB };
+
+enum { RPC_PATH_MAX = 108 };   // sun_path
 
 struct rpc_sock {
     int number;      // nanomsg's, not a descriptor; -1 = closed
     int receive_fd;  // to watch only; -1 for PUB
     int send_fd;     // to watch only; -1 for SUB
+    char path[RPC_PATH_MAX];      // where it connects to
+    int endpoint;                 // of that; -1 = none
+    uint64_t connects_before;     // rpc_sock_connects when the endpoint was made
 };
+#define RPC_SOCK_CLOSED ((struct rpc_sock){.number = -1, .endpoint = -1})
 
 // The SP header of a message: at a server the way back, at a client the request id.
 struct rpc_route {
@@ -46,11 +54,14 @@ bool rpc_sock_send(struct rpc_sock *sock, const struct rpc_route *route, const v
 bool rpc_sock_receive(struct rpc_sock *sock, struct rpc_route *route, void **message, size_t *len);
 void rpc_sock_free(void *message);
 
-// For REQ: connections made since it was opened, and whether there is one now.
+// After a lost connection: connects by a new endpoint. Nothing while there is a connection, or when
+// there has been none yet.
+void rpc_sock_renew(struct rpc_sock *sock);
+
+// For those that connect: connections made since it was opened, and whether there is one now.
 uint64_t rpc_sock_connects(const struct rpc_sock *sock);
 bool rpc_sock_is_connected(const struct rpc_sock *sock);
 
 // <run_dir>/<server>/<caller>/<file>; ERR_INVALID when it is too long for a socket's name.
-enum { RPC_PATH_MAX = 108 };
 NODISCARD enum err rpc_sock_path(const char *run_dir, enum rpc_party server, enum rpc_party caller,
                                  const char *file, char path[RPC_PATH_MAX], struct errmsg *e);

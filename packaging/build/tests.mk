@@ -23,7 +23,17 @@ unit: $(UNIT_BIN)
 .PHONY: unit-build
 unit-build: $(UNIT_BIN)
 
-# Stand-ins and load generators of the system tests: rows are added where they are built.
+# Stand-ins and load generators of the system tests: tests/fake/<name>.c, linked with common.
+FAKE_SRC := $(sort $(wildcard tests/fake/*.c))
+TEST_PROGRAMS += $(patsubst tests/fake/%.c,$(BUILD)/test-programs/%,$(FAKE_SRC))
+-include $(patsubst tests/fake/%.c,$(BUILD)/obj/tests/fake/%.d,$(FAKE_SRC))
+
+$(BUILD)/test-programs/%: $(BUILD)/obj/tests/fake/%.o $(COMMON_LIB)
+	@mkdir -p $(@D)
+	@$(SAY) "  LINK   $@"
+	$(Q)$(CC) $(LDFLAGS_MODE) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+.PHONY: test-programs
 test-programs: $(TEST_PROGRAMS)
 
 # Fuzz targets: tests/fuzz/<name>_fuzz.c, clang's libFuzzer over instrumented layers in build/fuzz.
