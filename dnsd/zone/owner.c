@@ -250,10 +250,23 @@ static void encode_rrset(const struct zone_record *begin, const struct zone_reco
     }
 }
 
+// The same record twice is one (RFC 2181 section 5).
+static void remove_twins(struct owner *owner)
+{
+    size_t kept = 1;
+    for (size_t i = 1; i < owner->count; i++) {
+        if (compare_records(&owner->records[kept - 1], &owner->records[i]) != 0) {
+            owner->records[kept++] = owner->records[i];
+        }
+    }
+    owner->count = kept;
+}
+
 enum err owner_encode(struct owner *owner, struct str *out, struct errmsg *e)
 {
     if (owner->count > 1) {
         qsort(owner->records, owner->count, sizeof *owner->records, compare_records);
+        remove_twins(owner);
     }
     const struct zone_record *records = owner->records;
     uint32_t modified = common_modified(owner);

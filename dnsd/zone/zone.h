@@ -246,7 +246,7 @@ void zone_submit_replace(struct zone_submitter *s, const char *zone, struct zone
 
 // Changes the kind of a zone and keeps its records: a secondary kind becomes a primary one (its SOA
 // serial is raised, state and expiry are cleared), `options` becomes its options in the same
-// transaction. ERR_STATE when the kinds do not fit or the zone was never loaded.
+// transaction. ERR_BAD_STATE when the kinds do not fit or the zone was never loaded.
 void zone_submit_convert(struct zone_submitter *s, const char *zone, enum zone_type type,
                          const struct zone_options *options, zone_done_fn fn, void *ctx);
 
