@@ -130,7 +130,9 @@ enum {
     SVC_PORT,
     SVC_IPV4HINT,
     SVC_ECH,
-    SVC_IPV6HINT
+    SVC_IPV6HINT,
+    SVC_DOHPATH,
+    SVC_OHTTP
 };
 
 // A list of keys, rising, never "mandatory" itself.
@@ -163,6 +165,7 @@ static bool svc_value_fits(uint16_t key, const uint8_t *value, size_t len)
     case SVC_ALPN:
         return alpn_fits(value, len);
     case SVC_NO_DEFAULT_ALPN:
+    case SVC_OHTTP:
         return len == 0;
     case SVC_PORT:
         return len == 2;

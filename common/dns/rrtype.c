@@ -207,7 +207,7 @@ static unsigned mnemonic_slot(const char *text, size_t len)
 static bool mnemonic_equal(const char *mnemonic, const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        if (mnemonic[i] != upper(text[i])) { // ends at the mnemonic's NUL at the latest
+        if (mnemonic[i] == '\0' || mnemonic[i] != upper(text[i])) {
             return false;
         }
     }

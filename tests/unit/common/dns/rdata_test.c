@@ -93,6 +93,10 @@ static void test_type_text(void **state)
         assert_int_equal(err, rows[i].number < 0 ? ERR_INVALID : ERR_OK);
         assert_int_equal(number, rows[i].number < 0 ? 4242 : rows[i].number);
     }
+    // NUL bytes are no end of a word.
+    uint16_t number = 0;
+    assert_int_equal(rr_type_from_bytes("MX\0", 3, &number), ERR_INVALID);
+    assert_int_equal(rr_type_from_bytes("MX\0\0\0\0\0\0", 8, &number), ERR_INVALID);
     char text[16];
     rr_type_to_text(731, text);
     assert_string_equal(text, "TYPE731");
@@ -191,6 +195,7 @@ static void test_to_text(void **state)
         {"SVCB",       "00010000010003036832",                   "\\# 10 00010000010003036832"            },
         {"SVCB",       "0001000001000302683200030002 01bb",      "1 . alpn=\"h2\" port=443"               },
         {"HTTPS",      "000100000100060561 2c625c63",            "1 . alpn=\"a\\\\,b\\\\\\\\c\""          },
+        {"SVCB", "0001000008000100", "\\# 8 0001000008000100"},
         {"ANAME",      "046e616d6500",                           "name."                                  },
         {"FWD",        "00093139322e302e322e310101000000000000", "0 \"192.0.2.1\" 1 1 0 \"\" 0 \"\" \"\"" },
         {"APP",        "016101622d2d",                           "\"a\" \"b\" \"--\""                     },
