@@ -163,6 +163,9 @@ static enum err parse_node_json(const json_t *json, struct node *node, struct er
         }
         node->pin_count++;
     }
+    if (node->pin_count == 0) {
+        return err_set(e, ERR_INVALID, "pins: at least one is needed");
+    }
     str_lower(node->name);
     return parse_addresses(json_object_get(json, "addresses"), node, e);
 }

@@ -108,18 +108,15 @@ unsigned peer_server_receive(struct peer_server *server, const struct peer_reque
     if (operation == NULL) {
         err = err_set(&e, ERR_NOT_FOUND, "this node knows no %s", request->path);
     }
-    if (err == ERR_OK && operation->is_signed) {
+    if (operation != NULL && operation->is_signed) {
         err = authenticate(server, request, &in, &e);
     }
-    if (err == ERR_OK) {
+    if (operation != NULL && err == ERR_OK) {
         body = json_loadb(request->body, request->body_len, JSON_REJECT_DUPLICATES, NULL);
-        if (!json_is_object(body)) {
-            err = err_set(&e, ERR_INVALID, "the request's body is no JSON object");
-        }
-    }
-    if (err == ERR_OK) {
         in.body = body;
-        err = operation->serve(operation->ctx, &in, answer, &e);
+        err = json_is_object(body)
+                  ? operation->serve(operation->ctx, &in, answer, &e)
+                  : err_set(&e, ERR_INVALID, "the request's body is no JSON object");
     }
     json_decref(body);
     if (err != ERR_OK) {

@@ -32,11 +32,12 @@ bool replica_can_follow(struct store *store, struct store_version version,
     return can;
 }
 
-static bool give_changes(sqlite3_stmt *changes, struct replica_row *row, replica_row_fn fn,
-                         void *ctx, int *result)
+static bool give_changes(sqlite3_stmt *changes, struct replica_row *row, const char *after,
+                         replica_row_fn fn, void *ctx, int *result)
 {
     bool more = true;
     sqlite3_bind_int64(changes, 1, (int64_t)row->commit.revision);
+    store_bind_text(changes, 2, after);
     while (more) {
         *result = sqlite3_step(changes);
         if (*result != SQLITE_ROW) {
@@ -50,24 +51,27 @@ static bool give_changes(sqlite3_stmt *changes, struct replica_row *row, replica
     return more;
 }
 
-enum err replica_each(struct store *store, struct store_version after, replica_row_fn fn, void *ctx,
-                      struct errmsg *e)
+enum err replica_each(struct store *store, struct store_version after, const char *path,
+                      replica_row_fn fn, void *ctx, struct errmsg *e)
 {
     sqlite3_stmt *commits = NULL;
     sqlite3_stmt *changes = NULL;
     enum err err = store_prepare(store,
                                  "SELECT revision, epoch, seq, time_ms, actor, node, summary,"
-                                 " changes, digest FROM commit_ WHERE (epoch, seq) > (?, ?)"
-                                 " AND seq > 0 ORDER BY epoch, seq", &commits, e);
+                                 " changes, digest FROM commit_ WHERE ((epoch, seq) > (?1, ?2) OR"
+                                 " (?3 AND epoch = ?1 AND seq = ?2)) AND seq > 0"
+                                 " ORDER BY epoch, seq", &commits, e);
     if (err == ERR_OK) {
         err = store_prepare(store,
                             "SELECT path, after FROM change WHERE revision = ? AND scope = 1"
-                            " ORDER BY path", &changes, e);
+                            " AND path > ? ORDER BY path", &changes, e);
     }
     if (err == ERR_OK) {
         sqlite3_bind_int64(commits, 1, (int64_t)after.epoch);
         sqlite3_bind_int64(commits, 2, (int64_t)after.seq);
+        sqlite3_bind_int(commits, 3, path != NULL);
     }
+    const char *start = path == NULL ? "" : path;   // of the first commit
     bool more = err == ERR_OK;
     int result = SQLITE_DONE;
     while (more) {
@@ -86,7 +90,8 @@ enum err replica_each(struct store *store, struct store_version after, replica_r
             .changes = (uint64_t)sqlite3_column_int64(commits, 7),
             .digest = sqlite3_column_blob(commits, 8),
         }};
-        more = fn(ctx, &row) && give_changes(changes, &row, fn, ctx, &result);
+        more = fn(ctx, &row) && give_changes(changes, &row, start, fn, ctx, &result);
+        start = "";
         if (result != SQLITE_DONE && result != SQLITE_ROW) {
             break;
         }

@@ -18,15 +18,16 @@
 bool replica_can_follow(struct store *store, struct store_version version,
                         const uint8_t digest[SHA256_SIZE]);
 
-// The changes of cluster scope after (version, path), in order of version and path, until `fn`
-// returns false. A row with path NULL opens each commit.
+// The changes of cluster scope in the commits after version `after`, in order of version and path,
+// until `fn` returns false. With a `path`: from behind that path of commit `after` on. A row with
+// path NULL opens each commit.
 struct replica_row {
     struct store_commit_row commit;
     const char *path;
     const char *value;    // NULL = deleted
 };
 typedef bool (*replica_row_fn)(void *ctx, const struct replica_row *row);
-NODISCARD enum err replica_each(struct store *store, struct store_version after,
+NODISCARD enum err replica_each(struct store *store, struct store_version after, const char *path,
                                 replica_row_fn fn, void *ctx, struct errmsg *e);
 
 // ---- taking (secondary) ------------------------------------------------------------------------

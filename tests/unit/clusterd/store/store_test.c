@@ -555,7 +555,7 @@ static enum err replay(struct store *from, struct store *to, struct errmsg *e)
 {
     struct replay r = {.to = to};
     assert_int_equal(replica_begin(to, e), ERR_OK);
-    assert_int_equal(replica_each(from, store_version(to), replay_row, &r, e), ERR_OK);
+    assert_int_equal(replica_each(from, store_version(to), NULL, replay_row, &r, e), ERR_OK);
     close_commit(&r);
     if (r.err != ERR_OK) {
         replica_abort(to);
