@@ -305,7 +305,9 @@ static enum err append_record(struct conf_snapshot *snapshot, const uint8_t *rec
     if (err != ERR_OK) {
         // What reached the disk is not known: the rest of the log cannot be trusted to be empty.
         err = err_set(e, err, "%s: %s", snapshot->log_path, err_text(err));
-        (void)ftruncate(snapshot->log_fd, (off_t)snapshot->log_size);
+        if (ftruncate(snapshot->log_fd, (off_t)snapshot->log_size) != 0) {
+            log_warn("a broken record stays at the end of the log", F_STR("file", snapshot->log_path));
+        }
         close_log(snapshot);
         snapshot->size = 0;
         return err;

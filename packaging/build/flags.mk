@@ -2,7 +2,7 @@
 
 PKGS_BASE  := libcrypto liburcu-qsbr
 PKGS       := $(PKGS_BASE) libssl libprotobuf-c libevent_core libevent_openssl libevent_pthreads \
-              nanomsg jansson sqlite3 libcurl libmicrohttpd libargon2 libzstd
+              nanomsg jansson sqlite3 libcurl libmicrohttpd libidn2 libargon2 libzstd
 # Debian's LMDB and ldns have no or odd pkg-config files in some releases.
 LIBS_EXTRA := -llmdb -lldns -lpthread
 

@@ -147,7 +147,7 @@ static bool is_expired(const struct session_store *store, const struct session *
 }
 
 // Writes the last uses and drops what has expired, in one transaction.
-static void flush(struct session_store *store)
+static void flush(struct session_store *store, bool drops_expired)
 {
     uint64_t now_ms = clock_unix_ms();
     struct errmsg e = {0};
@@ -155,7 +155,7 @@ static void flush(struct session_store *store)
     for (size_t i = 0; i < BUCKETS; i++) {
         for (struct session *s = store->buckets[i], *next = NULL; s != NULL; s = next) {
             next = s->next;
-            if (is_expired(store, s, now_ms)) {
+            if (drops_expired && is_expired(store, s, now_ms)) {
                 session_remove(store, s);
                 continue;
             }
@@ -178,7 +178,7 @@ static void on_flush(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
-    flush(arg);
+    flush(arg, true);
 }
 
 static const char *column(sqlite3_stmt *st, int i)
@@ -284,7 +284,7 @@ void session_store_close(struct session_store *store)
     if (store == NULL) {
         return;
     }
-    flush(store);
+    flush(store, false);
     event_free(store->flush);
     db_close(store);
     mem_free(store);

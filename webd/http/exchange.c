@@ -36,6 +36,7 @@ struct exchange {
     uint64_t body_max;
     uint64_t body_seen;
     struct str memory;
+    struct hash_sha256 *digest;   // signed requests only
     int spool_fd;
     struct MHD_PostProcessor *form;   // multipart only
     struct str field_name;
@@ -90,6 +91,9 @@ static void exchange_free(struct exchange *x)
     x->origin->open.count--;
     if (x->form != NULL) {
         MHD_destroy_post_processor(x->form);
+    }
+    if (x->digest != NULL) {
+        hash_sha256_free(x->digest, NULL);
     }
     close_spool(x);
     if (x->request.upload[0] != 0) {
@@ -214,6 +218,9 @@ static void begin(struct exchange *x, const char *method)
         memcpy(&r->peer, peer->client_addr, len);
     }
     x->body_max = x->origin->shared->handlers.body_max(x->origin->shared->handlers.ctx, r);
+    if (web_request_header(r, WEB_SIGNATURE_HEADER) != NULL) {
+        x->digest = hash_sha256_new();
+    }
     if (strcmp(r->media_type, "multipart/form-data") == 0) {
         x->form = MHD_create_post_processor(x->connection, POST_BUFFER, on_form_data, x);
         if (x->form == NULL) {
@@ -317,6 +324,9 @@ static void take_body(struct exchange *x, const char *data, size_t size)
     if (r->bad != ERR_OK) {
         return;
     }
+    if (x->digest != NULL) {
+        hash_sha256_add(x->digest, data, size);
+    }
     if (x->form != NULL) {
         if (MHD_post_process(x->form, data, size) != MHD_YES) {
             refuse_body(x, ERR_INVALID, "the multipart form cannot be read");
@@ -368,6 +378,11 @@ static void finish_body(struct exchange *x)
         end_field(x);
     }
     close_spool(x);
+    if (x->digest != NULL) {
+        hash_sha256_free(x->digest, r->body_digest);
+        x->digest = NULL;
+        r->has_digest = true;
+    }
     if (r->bad != ERR_OK) {
         return;
     }

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "common/base/arena.h"
+#include "common/base/hash.h"
 #include "webd/http/param.h"
 
 /*
@@ -14,6 +15,9 @@
  * loop's thread. Texts belong to the request's arena.
  */
 struct web_answer;
+
+// A request that another node signed carries this header.
+#define WEB_SIGNATURE_HEADER "trellis-signature"
 
 struct web_header {
     const char *name;
@@ -35,6 +39,8 @@ struct web_request {
     size_t body_len;
     char upload[64];                 // spool file with the uploaded part or the large body; "" = none
     uint64_t upload_size;
+    bool has_digest;                 // made for requests that carry a node's signature
+    uint8_t body_digest[SHA256_SIZE];   // SHA-256 of the body as received
     struct sockaddr_storage peer;    // who is connected
     bool is_tls;
     bool is_local;                   // from trellisctl: acts as the local administrator
