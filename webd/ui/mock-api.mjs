@@ -452,7 +452,7 @@ const CALLS = {
   },
   'admin/cluster/initJoin': (st, p) => {
     if (p.primaryNodePassword === 'wrong') throw new Refused('The primary refused the user name or password.');
-    st.tasks.set(7, { started: Date.now(), fails: p.token === 'expired' });
+    st.tasks.set(7, { started: Date.now(), fails: p.joinToken === 'expired' });
     return task(st, 7);
   },
   'admin/cluster/task': (st, p) => task(st, Number(p.id)),

@@ -273,8 +273,8 @@ export const cluster = {
   destroy: (forceDelete: boolean) => call<T.ClusterState>('node', 'admin/cluster/primary/delete', { forceDelete }),
   resync: () => call<object>('node', 'admin/cluster/secondary/resync'),
   leave: (forceLeave: boolean) => call<T.ClusterState>('node', 'admin/cluster/secondary/leave', { forceLeave }),
-  updateAddresses: (all: readonly string[]) =>
-    call<T.ClusterState>('node', 'admin/cluster/updateIpAddress', { ipAddresses: all.join(',') }),
+  updateAddresses: (all: readonly string[], foreign: boolean) =>
+    call<T.ClusterState>('node', 'admin/cluster/updateIpAddress', { ipAddresses: all.join(','), allowForeignAddresses: foreign }),
   updatePrimary: (url: string, all: readonly string[]) =>
     call<T.ClusterState>('node', 'admin/cluster/secondary/updatePrimary', {
       primaryNodeUrl: url,

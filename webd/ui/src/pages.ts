@@ -24,6 +24,17 @@ export const PAGES: readonly Page[] = [
   { path: 'zones', title: 'nav.zones', icon: 'zones', group: 'nav.dns', right: 'Zones', key: 'z', isPerNode: always, load: () => import('./screens/zones') },
   { path: 'allowed', title: 'nav.allowed', icon: 'allow', group: 'nav.dns', right: 'Allowed', key: 'a', isPerNode: never, load: () => import('./screens/names') },
   { path: 'blocked', title: 'nav.blocked', icon: 'block', group: 'nav.dns', right: 'Blocked', key: 'b', isPerNode: never, load: () => import('./screens/names') },
+  { path: 'settings', title: 'nav.settings', icon: 'settings', group: 'nav.system', right: 'Settings', key: 's', isPerNode: always, load: () => import('./screens/settings') },
+  {
+    path: 'admin',
+    title: 'nav.admin',
+    icon: 'admin',
+    group: 'nav.system',
+    right: 'Administration',
+    key: 'm',
+    isPerNode: (p) => p[1] === undefined || ['cluster', 'sessions', 'history'].includes(p[1]),
+    load: () => import('./screens/admin'),
+  },
   { path: 'about', title: 'nav.about', icon: 'about', group: 'nav.system', right: null, key: 'i', isPerNode: always, load: () => import('./screens/about') },
   { path: 'profile', title: 'nav.profile', icon: 'user', group: 'nav.hidden', right: null, key: 'p', isPerNode: never, load: () => import('./screens/profile') },
 ];

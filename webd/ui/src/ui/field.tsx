@@ -192,6 +192,7 @@ interface CheckProps {
   onChange: (v: boolean) => void;
   badge?: ComponentChildren;
   disabled?: boolean;
+  aria?: string; // what the box is for, where the label beside it only says on or off
 }
 
 export function CheckField(p: CheckProps) {
@@ -203,6 +204,7 @@ export function CheckField(p: CheckProps) {
         type="checkbox"
         checked={p.checked}
         disabled={p.disabled}
+        aria-label={p.aria}
         aria-describedby={p.hint !== undefined ? `${id}-h` : undefined}
         onChange={(e) => p.onChange(e.currentTarget.checked)}
       />
