@@ -12,12 +12,12 @@
  * the root label. Functions named *_lower work on names already folded to lower case; in zones,
  * tables and config names are always folded, the case of a query is kept only in its packet.
  */
-#define NAME_MAX_WIRE 255
+#define NAME_MAX_WIRE   255
 #define NAME_MAX_LABELS 127
-#define NAME_MAX_TEXT 1024    // presentation form with \DDD escapes, dots and NUL
+#define NAME_MAX_TEXT   1024 // presentation form with \DDD escapes, dots and NUL
 
 struct name {
-    uint8_t len;              // wire length with the root label, 1..255
+    uint8_t len; // wire length with the root label, 1..255
     uint8_t wire[NAME_MAX_WIRE];
 };
 
@@ -39,8 +39,8 @@ size_t name_len(const uint8_t *wire);
 size_t name_check(const uint8_t *wire, size_t max);
 // Labels without the root ("example.com" = 2).
 unsigned name_labels(const uint8_t *wire);
-void name_fold(uint8_t *wire);                        // to lower case in place
-bool name_equal(const uint8_t *a, const uint8_t *b);  // RFC 4343, any case
+void name_fold(uint8_t *wire);                       // to lower case in place
+bool name_equal(const uint8_t *a, const uint8_t *b); // RFC 4343, any case
 bool name_equal_lower(const uint8_t *a, const uint8_t *b);
 // True when `name` is `parent` or below it; both folded.
 bool name_is_below_or_equal(const uint8_t *name, const uint8_t *parent);
@@ -51,12 +51,12 @@ unsigned name_label_offsets(const uint8_t *wire, uint8_t offsets[NAME_MAX_LABELS
 // `name` with `labels` labels cut off on the left: a pointer into it.
 const uint8_t *name_skip(const uint8_t *wire, unsigned labels);
 // prefix (without its root) + suffix; false when longer than 255.
-NODISCARD bool name_join(const uint8_t *prefix, size_t prefix_len_without_root, const uint8_t *suffix,
-                         struct name *out);
+NODISCARD bool name_join(const uint8_t *prefix, size_t prefix_len_without_root,
+                         const uint8_t *suffix, struct name *out);
 
 /*
- * Order-preserving key: memcmp order of keys = canonical order of names. Labels from the right, each
- * byte folded, 0x00 and 0x01 escaped, 0x00 between labels. At most NAME_MAX_KEY bytes.
+ * Order-preserving key: memcmp order of keys = canonical order of names. Labels from the right,
+ * each byte folded, 0x00 and 0x01 escaped, 0x00 between labels. At most NAME_MAX_KEY bytes.
  */
 #define NAME_MAX_KEY 512
 size_t name_to_key(const uint8_t *wire, uint8_t key[NAME_MAX_KEY]);

@@ -10,19 +10,46 @@
 
 // Message header (RFC 1035 section 4.1.1), EDNS (RFC 6891), sections.
 
-#define DNS_HEADER_SIZE 12
+#define DNS_HEADER_SIZE   12
 #define DNS_UDP_PLAIN_MAX 512
-#define DNS_MESSAGE_MAX 65535
+#define DNS_MESSAGE_MAX   65535
 
-enum { DNS_QR = 0x8000, DNS_AA = 0x0400, DNS_TC = 0x0200, DNS_RD = 0x0100, DNS_RA = 0x0080,
-       DNS_AD = 0x0020, DNS_CD = 0x0010, DNS_OPCODE_MASK = 0x7800, DNS_OPCODE_SHIFT = 11 };
-enum dns_opcode { OPCODE_QUERY = 0, OPCODE_IQUERY = 1, OPCODE_STATUS = 2, OPCODE_NOTIFY = 4,
-                  OPCODE_UPDATE = 5 };
+enum {
+    DNS_QR = 0x8000,
+    DNS_AA = 0x0400,
+    DNS_TC = 0x0200,
+    DNS_RD = 0x0100,
+    DNS_RA = 0x0080,
+    DNS_AD = 0x0020,
+    DNS_CD = 0x0010,
+    DNS_OPCODE_MASK = 0x7800,
+    DNS_OPCODE_SHIFT = 11
+};
+enum dns_opcode {
+    OPCODE_QUERY = 0,
+    OPCODE_IQUERY = 1,
+    OPCODE_STATUS = 2,
+    OPCODE_NOTIFY = 4,
+    OPCODE_UPDATE = 5
+};
 enum dns_rcode {
-    RCODE_NOERROR = 0, RCODE_FORMERR = 1, RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3, RCODE_NOTIMP = 4,
-    RCODE_REFUSED = 5, RCODE_YXDOMAIN = 6, RCODE_YXRRSET = 7, RCODE_NXRRSET = 8, RCODE_NOTAUTH = 9,
-    RCODE_NOTZONE = 10, RCODE_BADVERS = 16, RCODE_BADSIG = 16, RCODE_BADKEY = 17, RCODE_BADTIME = 18,
-    RCODE_BADTRUNC = 22, RCODE_BADCOOKIE = 23,
+    RCODE_NOERROR = 0,
+    RCODE_FORMERR = 1,
+    RCODE_SERVFAIL = 2,
+    RCODE_NXDOMAIN = 3,
+    RCODE_NOTIMP = 4,
+    RCODE_REFUSED = 5,
+    RCODE_YXDOMAIN = 6,
+    RCODE_YXRRSET = 7,
+    RCODE_NXRRSET = 8,
+    RCODE_NOTAUTH = 9,
+    RCODE_NOTZONE = 10,
+    RCODE_BADVERS = 16,
+    RCODE_BADSIG = 16,
+    RCODE_BADKEY = 17,
+    RCODE_BADTIME = 18,
+    RCODE_BADTRUNC = 22,
+    RCODE_BADCOOKIE = 23,
 };
 enum { CLASS_IN = 1, CLASS_CH = 3, CLASS_NONE = 254, CLASS_ANY = 255 };
 
@@ -54,24 +81,24 @@ struct dns_edns {
     uint8_t extended_rcode;
     bool dnssec_ok;
     uint16_t udp_size;
-    size_t options_offset;   // in the message
+    size_t options_offset; // in the message
     uint16_t options_len;
 };
 
 // A message taken apart as far as a server needs it (one question).
 struct dns_query {
     struct dns_header header;
-    struct name qname;       // case as received
+    struct name qname; // case as received
     uint16_t qtype;
     uint16_t qclass;
-    size_t question_end;     // offset behind the question
+    size_t question_end; // offset behind the question
     struct dns_edns edns;
-    size_t tsig_offset;      // of the TSIG RR, the last one; 0 = none
+    size_t tsig_offset; // of the TSIG RR, the last one; 0 = none
 };
 /*
- * Checks and reads a whole query: header, exactly one question (RFC 9619), the counts that its opcode
- * allows, and the additional section's OPT and TSIG. Allocates nothing. Returns -1 = too short or a
- * response: drop; else the RCODE to answer with:
+ * Checks and reads a whole query: header, exactly one question (RFC 9619), the counts that its
+ * opcode allows, and the additional section's OPT and TSIG. Allocates nothing. Returns -1 = too
+ * short or a response: drop; else the RCODE to answer with:
  *
  *   RCODE_NOERROR  all of `out` is filled
  *   RCODE_BADVERS  the same, but the EDNS version is not 0 (RFC 6891 section 6.1.3)
@@ -82,6 +109,6 @@ struct dns_query {
  */
 int dns_query_read(const uint8_t *message, size_t size, struct dns_query *out);
 
-// Finds the TSIG RR of any message: 0 = none. ERR_INVALID when the message is malformed or the TSIG is
-// not its last record.
+// Finds the TSIG RR of any message: 0 = none. ERR_INVALID when the message is malformed or the TSIG
+// is not its last record.
 NODISCARD enum err dns_tsig_find(const uint8_t *message, size_t size, size_t *tsig_offset);

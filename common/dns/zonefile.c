@@ -440,7 +440,7 @@ static bool read_range(const struct word *word, uint32_t *start, uint32_t *stop,
 struct line {
     char text[GENERATE_LINE];
     size_t len;
-    bool is_full;   // something did not fit
+    bool is_full; // something did not fit
 };
 
 static bool line_add(struct line *line, const char *text, size_t len)

@@ -1,5 +1,5 @@
-// Any bytes as a DNS message: read as a query, record by record, and each record's data through text
-// and back to the same bytes.
+// Any bytes as a DNS message: read as a query, record by record, and each record's data through
+// text and back to the same bytes.
 #include <stdint.h>
 #include <string.h>
 
@@ -26,8 +26,8 @@ static void round_trip(uint16_t type, size_t len)
     str_init(&text);
     must(rdata_check(type, rdata, len, &e) == ERR_OK);
     rdata_to_text(type, rdata, len, &text);
-    must(rdata_from_text(type, text.text != NULL ? text.text : "", text.len, NULL, again, sizeof again,
-                         &again_len, &e) == ERR_OK);
+    must(rdata_from_text(type, text.text != NULL ? text.text : "", text.len, NULL, again,
+                         sizeof again, &again_len, &e) == ERR_OK);
     must(again_len == len && memcmp(again, rdata, len) == 0);
     rdata_canonical(type, again, again_len);
     must(rdata_check(type, again, again_len, &e) == ERR_OK);
@@ -46,7 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     }
     int rcode = dns_query_read(bytes, size, &query);
     if (rcode == RCODE_NOERROR) {
-        must(query.question_end <= size && name_check(query.qname.wire, query.qname.len) == query.qname.len);
+        must(query.question_end <= size &&
+             name_check(query.qname.wire, query.qname.len) == query.qname.len);
         must(query.edns.options_offset + query.edns.options_len <= size);
         must(dns_tsig_find(bytes, size, &tsig) == ERR_OK && tsig == query.tsig_offset);
     }
@@ -61,7 +62,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     while (at < size && dns_rr_read(bytes, size, &at, &rr) == ERR_OK) {
         size_t len = 0;
         must(rr.rdata_offset + rr.rdlength <= size);
-        if (rdata_read(bytes, size, rr.rdata_offset, rr.rdlength, rr.type, rdata, sizeof rdata, &len, &e) == ERR_OK) {
+        if (rdata_read(bytes, size, rr.rdata_offset, rr.rdlength, rr.type, rdata, sizeof rdata,
+                       &len, &e) == ERR_OK) {
             round_trip(rr.type, len);
         }
     }

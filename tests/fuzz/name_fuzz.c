@@ -20,7 +20,8 @@ static void check_wire(const uint8_t *wire, size_t len)
     struct name back;
     name_to_text_dot(wire, text);
     must(strlen(text) < NAME_MAX_TEXT);
-    must(name_from_text(text, &back, NULL) == ERR_OK && back.len == len && memcmp(back.wire, wire, len) == 0);
+    must(name_from_text(text, &back, NULL) == ERR_OK && back.len == len &&
+         memcmp(back.wire, wire, len) == 0);
 
     uint8_t key[NAME_MAX_KEY];
     size_t key_len = name_to_key(wire, key);
@@ -30,7 +31,8 @@ static void check_wire(const uint8_t *wire, size_t len)
     struct name unkeyed;
     must(name_from_key(key, key_len, &unkeyed) == ERR_OK && unkeyed.len == len);
     must(name_equal_lower(unkeyed.wire, back.wire) && name_equal(unkeyed.wire, wire));
-    must(name_compare(unkeyed.wire, back.wire) == 0 && name_hash(unkeyed.wire) == name_hash(back.wire));
+    must(name_compare(unkeyed.wire, back.wire) == 0 &&
+         name_hash(unkeyed.wire) == name_hash(back.wire));
     for (unsigned i = 0; i <= name_labels(wire); i++) {
         must(name_is_below_or_equal(back.wire, name_skip(back.wire, i)));
     }

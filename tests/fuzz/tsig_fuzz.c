@@ -28,7 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct tsig_key key;
     struct errmsg e;
     if (size > DNS_MESSAGE_MAX || size < DNS_HEADER_SIZE ||
-        tsig_key_init(&key, "key.tsig", "hmac-sha256", "c2VjcmV0IG9mIHRoZSB0ZXN0cywgMzIgYnl0ZXMhIQ==", &e) != ERR_OK) {
+        tsig_key_init(&key, "key.tsig", "hmac-sha256",
+                      "c2VjcmV0IG9mIHRoZSB0ZXN0cywgMzIgYnl0ZXMhIQ==", &e) != ERR_OK) {
         return 0;
     }
     struct tsig_state server = {.key = NULL};
@@ -39,7 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         memcpy(message, bytes, offset);
         size_t len = offset;
         size_t grows = tsig_sign_size(&server);
-        must(tsig_sign(message, &len, sizeof message, NOW, &server) == ERR_OK && len == offset + grows);
+        must(tsig_sign(message, &len, sizeof message, NOW, &server) == ERR_OK &&
+             len == offset + grows);
     }
     (void)!tsig_verify_request(bytes, size, size / 2, find, &key, NOW, &server);
 

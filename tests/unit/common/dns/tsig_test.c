@@ -85,7 +85,8 @@ static void test_server(void **state)
         struct tsig_state s;
         assert_int_equal(verify(&request, &key, ROWS_NOW + 300, &s), ERR_OK);
         assert_int_equal(reply.len + tsig_sign_size(&s), want.len);
-        assert_int_equal(tsig_sign(reply.bytes, &reply.len, want.len - 1, ROWS_NOW, &s), ERR_TOO_LARGE);
+        assert_int_equal(tsig_sign(reply.bytes, &reply.len, want.len - 1, ROWS_NOW, &s),
+                         ERR_TOO_LARGE);
         assert_int_equal(tsig_sign(reply.bytes, &reply.len, want.len, ROWS_NOW, &s), ERR_OK);
         assert_same(&reply, &want);
         // Streams: every message signed, so only the first two rows are alike.
@@ -93,7 +94,8 @@ static void test_server(void **state)
         for (unsigned j = 0; j < 2; j++) {
             want = from_hex(row->stream[j]);
             reply = strip(&want);
-            assert_int_equal(tsig_sign(reply.bytes, &reply.len, sizeof reply.bytes, ROWS_NOW, &s), ERR_OK);
+            assert_int_equal(tsig_sign(reply.bytes, &reply.len, sizeof reply.bytes, ROWS_NOW, &s),
+                             ERR_OK);
             assert_same(&reply, &want);
         }
         tsig_state_fini(&s);
@@ -111,16 +113,19 @@ static void test_client(void **state)
         struct message request = strip(&want);
         struct tsig_state s = {.key = &key};
         struct errmsg e = {.text = ""};
-        assert_int_equal(tsig_sign(request.bytes, &request.len, sizeof request.bytes, ROWS_NOW, &s), ERR_OK);
+        assert_int_equal(tsig_sign(request.bytes, &request.len, sizeof request.bytes, ROWS_NOW, &s),
+                         ERR_OK);
         assert_same(&request, &want);
         struct tsig_state stream = s;
         struct message reply = from_hex(row->reply);
         struct message plain = strip(&reply);
-        assert_int_equal(tsig_verify_reply(reply.bytes, &reply.len, ROWS_NOW - 300, &s, &e), ERR_OK);
+        assert_int_equal(tsig_verify_reply(reply.bytes, &reply.len, ROWS_NOW - 300, &s, &e),
+                         ERR_OK);
         assert_same(&reply, &plain);
         for (unsigned j = 0; j < 4; j++) {
             reply = from_hex(row->stream[j]);
-            assert_int_equal(tsig_verify_reply(reply.bytes, &reply.len, ROWS_NOW, &stream, &e), ERR_OK);
+            assert_int_equal(tsig_verify_reply(reply.bytes, &reply.len, ROWS_NOW, &stream, &e),
+                             ERR_OK);
             assert_int_equal(stream.unsigned_count, j == 2);
         }
         tsig_state_fini(&stream);
@@ -128,7 +133,8 @@ static void test_client(void **state)
     }
 }
 
-// The case of the TSIG's own names does not count, nor, in a request, the ID beside the original one.
+// The case of the TSIG's own names does not count, nor, in a request, the ID beside the original
+// one.
 static bool may_change(const struct message *m, size_t bit)
 {
     uint8_t c = (uint8_t)(m->bytes[bit / 8] | 0x20);
@@ -156,7 +162,8 @@ static void test_changed_bits(void **state)
     }
     struct message request = strip(&good);
     struct tsig_state start = {.key = &key};
-    assert_int_equal(tsig_sign(request.bytes, &request.len, sizeof request.bytes, ROWS_NOW, &start), ERR_OK);
+    assert_int_equal(tsig_sign(request.bytes, &request.len, sizeof request.bytes, ROWS_NOW, &start),
+                     ERR_OK);
     struct message reply = from_hex(row->reply);
     for (size_t bit = 16; bit < reply.len * 8; bit++) {
         struct message m = reply;
@@ -178,7 +185,8 @@ static void refused(const struct tsig_key *server_key, const struct tsig_key *cl
     struct tsig_state client = {.key = client_key};
     struct tsig_state server;
     struct errmsg e = {.text = ""};
-    assert_int_equal(tsig_sign(plain.bytes, &plain.len, sizeof plain.bytes, ROWS_NOW, &client), ERR_OK);
+    assert_int_equal(tsig_sign(plain.bytes, &plain.len, sizeof plain.bytes, ROWS_NOW, &client),
+                     ERR_OK);
     assert_int_equal(verify(&plain, server_key, server_now, &server), ERR_DENIED);
     assert_int_equal(server.error, error);
     struct message reply = from_hex(tsig_rows[3].reply);
@@ -186,7 +194,8 @@ static void refused(const struct tsig_key *server_key, const struct tsig_key *cl
     reply.bytes[3] = RCODE_NOTAUTH;
     size_t before = reply.len;
     size_t expected = tsig_sign_size(&server);
-    assert_int_equal(tsig_sign(reply.bytes, &reply.len, sizeof reply.bytes, server_now, &server), ERR_OK);
+    assert_int_equal(tsig_sign(reply.bytes, &reply.len, sizeof reply.bytes, server_now, &server),
+                     ERR_OK);
     assert_int_equal(reply.len - before, expected);
     assert_int_equal(tsig_verify_reply(reply.bytes, &reply.len, ROWS_NOW, &client, &e), ERR_DENIED);
     if (strstr(e.text, text) == NULL) {
@@ -222,8 +231,13 @@ static void test_truncated(void **state)
         uint8_t len;
         enum err err;
         uint16_t error;
-    } rows[] = {{32, ERR_OK, 0}, {31, ERR_DENIED, RCODE_BADTRUNC}, {16, ERR_DENIED, RCODE_BADTRUNC},
-                {15, ERR_INVALID, 0}, {0, ERR_INVALID, 0}};
+    } rows[] = {
+        {32, ERR_OK,      0             },
+        {31, ERR_DENIED,  RCODE_BADTRUNC},
+        {16, ERR_DENIED,  RCODE_BADTRUNC},
+        {15, ERR_INVALID, 0             },
+        {0,  ERR_INVALID, 0             }
+    };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct message m = full;
         struct tsig_state s;
@@ -247,18 +261,20 @@ static void test_streams_gone_wrong(void **state)
     request = strip(&request);
     struct tsig_state s = {.key = &key};
     struct errmsg e;
-    assert_int_equal(tsig_sign(request.bytes, &request.len, sizeof request.bytes, ROWS_NOW, &s), ERR_OK);
-    struct message m = from_hex(row->stream[2]);   // unsigned, as the first
+    assert_int_equal(tsig_sign(request.bytes, &request.len, sizeof request.bytes, ROWS_NOW, &s),
+                     ERR_OK);
+    struct message m = from_hex(row->stream[2]); // unsigned, as the first
     assert_int_equal(tsig_verify_reply(m.bytes, &m.len, ROWS_NOW, &s, &e), ERR_DENIED);
     m = from_hex(row->stream[0]);
     assert_int_equal(tsig_verify_reply(m.bytes, &m.len, ROWS_NOW, &s, &e), ERR_OK);
-    m = from_hex(row->stream[3]);                  // two are missing
+    m = from_hex(row->stream[3]); // two are missing
     struct tsig_state copy = s;
     assert_int_equal(tsig_verify_reply(m.bytes, &m.len, ROWS_NOW, &copy, &e), ERR_DENIED);
     tsig_state_fini(&copy);
     for (unsigned i = 0; i < 100; i++) {
         m = from_hex(row->stream[2]);
-        assert_int_equal(tsig_verify_reply(m.bytes, &m.len, ROWS_NOW, &s, &e), i < 99 ? ERR_OK : ERR_DENIED);
+        assert_int_equal(tsig_verify_reply(m.bytes, &m.len, ROWS_NOW, &s, &e),
+                         i < 99 ? ERR_OK : ERR_DENIED);
     }
     tsig_state_fini(&s);
 }
@@ -275,7 +291,8 @@ static void test_without(void **state)
     assert_int_equal(tsig_sign(m.bytes, &m.len, sizeof m.bytes, ROWS_NOW, &s), ERR_OK);
     assert_int_equal(m.len, len);
     assert_int_equal(tsig_verify_reply(m.bytes, &m.len, ROWS_NOW, &s, &e), ERR_OK);
-    assert_int_equal(tsig_verify_reply(signed_reply.bytes, &signed_reply.len, ROWS_NOW, &s, &e), ERR_DENIED);
+    assert_int_equal(tsig_verify_reply(signed_reply.bytes, &signed_reply.len, ROWS_NOW, &s, &e),
+                     ERR_DENIED);
 }
 
 static void test_bad_keys(void **state)
@@ -288,15 +305,16 @@ static void test_bad_keys(void **state)
         const char *reason;
     } rows[] = {
         {"a..b", "hmac-sha256", "AAAA", "TSIG key 'a..b': the name has an empty label"},
-        {"a", "hmac-sha3", "AAAA", "'hmac-sha3' is not a known algorithm"},
-        {"a", "hmac-sha256", "", "the secret is not base64"},
-        {"a", "hmac-sha256", "A", "the secret is not base64"},
-        {"a", "hmac-sha256", "!!!!", "the secret is not base64"},
+        {"a",    "hmac-sha3",   "AAAA", "'hmac-sha3' is not a known algorithm"        },
+        {"a",    "hmac-sha256", "",     "the secret is not base64"                    },
+        {"a",    "hmac-sha256", "A",    "the secret is not base64"                    },
+        {"a",    "hmac-sha256", "!!!!", "the secret is not base64"                    },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct tsig_key key = {.secret_len = 4242};
         struct errmsg e = {.text = ""};
-        assert_int_equal(tsig_key_init(&key, rows[i].name, rows[i].algorithm, rows[i].secret, &e), ERR_INVALID);
+        assert_int_equal(tsig_key_init(&key, rows[i].name, rows[i].algorithm, rows[i].secret, &e),
+                         ERR_INVALID);
         if (strstr(e.text, rows[i].reason) == NULL) {
             fail_msg("%s", e.text);
         }
@@ -310,10 +328,10 @@ static void test_bad_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_server),    cmocka_unit_test(test_client),
+        cmocka_unit_test(test_server),       cmocka_unit_test(test_client),
         cmocka_unit_test(test_changed_bits), cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_truncated), cmocka_unit_test(test_streams_gone_wrong),
-        cmocka_unit_test(test_without),   cmocka_unit_test(test_bad_keys),
+        cmocka_unit_test(test_truncated),    cmocka_unit_test(test_streams_gone_wrong),
+        cmocka_unit_test(test_without),      cmocka_unit_test(test_bad_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
