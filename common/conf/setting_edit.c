@@ -6,7 +6,6 @@
 #include "common/base/mem.h"
 #include "common/base/str.h"
 #include "common/conf/kind.h"
-#include "common/conf/setting_value.h"
 
 /*
  * settings/set in two steps: everything sent is brought into canonical JSON by API name (`values`;

@@ -48,7 +48,7 @@ static enum err bad_value(const struct setting *row, const json_t *value, const 
     return err_set(e, ERR_INVALID, "setting %s: %s is not %s", row->name, shown, expected);
 }
 
-// ---- words and lists ---------------------------------------------------------------------------
+// ---- words ---------------------------------------------------------------------------
 
 bool setting_word_find(const struct setting *row, const char *text, unsigned *word)
 {
@@ -69,31 +69,6 @@ bool setting_word_find(const struct setting *row, const char *text, unsigned *wo
     return false;
 }
 
-json_t *setting_split(const char *text, char separator)
-{
-    json_t *items = json_array();
-    if (text[0] == '\0' || str_equal_nocase(text, "false")) {
-        return items;
-    }
-    char *copy = mem_strdup(text);
-    char *rest = copy;
-    while (rest != NULL) {
-        char *item = rest;
-        rest = strchr(rest, separator);
-        if (rest != NULL) {
-            *rest++ = '\0';
-        }
-        item = str_trim(item);
-        if (item[0] != '\0' || separator == '|') {
-            // Text that is not UTF-8 becomes null, which no check lets pass.
-            json_t *string = json_string(item);
-            (void)json_array_append_new(items, string == NULL ? json_null() : string);
-        }
-    }
-    mem_free(copy);
-    return items;
-}
-
 // ---- JSON to canonical JSON --------------------------------------------------------------------
 
 static enum err normalize_bool(const struct setting *row, const json_t *value, json_t **out,
@@ -112,8 +87,8 @@ static enum err normalize_number(const struct setting *row, const json_t *value,
     if (!json_is_integer(value) || json_integer_value(value) < row->min ||
         json_integer_value(value) > row->max) {
         char expected[80];
-        (void)snprintf(expected, sizeof expected, "a number from %" PRId64 " to %" PRId64,
-                       row->min, row->max);
+        (void)snprintf(expected, sizeof expected, "a number from %" PRId64 " to %" PRId64, row->min,
+                       row->max);
         return bad_value(row, value, expected, e);
     }
     *out = json_integer(json_integer_value(value));
@@ -278,9 +253,8 @@ static enum err normalize_qpm(const struct setting *row, const json_t *value, js
         } else if (qpm_has_prefix(rows, prefix)) {
             err = bad_value(row, item, "the only row of its prefix", e);
         } else {
-            (void)json_array_append_new(
-                rows, json_pack("{s:I, s:I, s:I}", "prefix", prefix, "udpLimit", udp, "tcpLimit",
-                                tcp));
+            (void)json_array_append_new(rows, json_pack("{s:I, s:I, s:I}", "prefix", prefix,
+                                                        "udpLimit", udp, "tcpLimit", tcp));
         }
     }
     if (err != ERR_OK) {
@@ -299,7 +273,8 @@ static enum err copy_member(json_t *object, const json_t *value, const char *mem
     const json_t *given = json_object_get(value, member);
     json_t *canonical = NULL;
     json_t *none = json_null();
-    enum err err = setting_normalize(setting_find(name), given == NULL ? none : given, &canonical, e);
+    enum err err =
+        setting_normalize(setting_find(name), given == NULL ? none : given, &canonical, e);
     if (err == ERR_OK && !json_is_null(canonical)) {
         (void)json_object_set(object, member, canonical);
     }
@@ -316,9 +291,12 @@ static enum err normalize_proxy(const struct setting *row, const json_t *value, 
         const char *name;
         bool required;
     } parts[] = {
-        {"type", "proxyType", true},          {"address", "proxyAddress", true},
-        {"port", "proxyPort", true},          {"username", "proxyUsername", false},
-        {"password", "proxyPassword", false}, {"bypass", "proxyBypass", false},
+        {"type",     "proxyType",     true },
+        {"address",  "proxyAddress",  true },
+        {"port",     "proxyPort",     true },
+        {"username", "proxyUsername", false},
+        {"password", "proxyPassword", false},
+        {"bypass",   "proxyBypass",   false},
     };
     const char *type = json_string_value(json_object_get(value, "type"));
     if (json_is_null(value) || (type != NULL && str_equal_nocase(type, "None"))) {
@@ -351,15 +329,21 @@ static const struct {
     const char *word;
     size_t secret_size;
 } algorithms[] = {
-    {"hmac-md5.sig-alg.reg.int", 16}, {"hmac-sha1", 20},       {"hmac-sha224", 28},
-    {"hmac-sha256", 32},              {"hmac-sha256-128", 32}, {"hmac-sha384", 48},
-    {"hmac-sha384-192", 48},          {"hmac-sha512", 64},     {"hmac-sha512-256", 64},
+    {"hmac-md5.sig-alg.reg.int", 16},
+    {"hmac-sha1",                20},
+    {"hmac-sha224",              28},
+    {"hmac-sha256",              32},
+    {"hmac-sha256-128",          32},
+    {"hmac-sha384",              48},
+    {"hmac-sha384-192",          48},
+    {"hmac-sha512",              64},
+    {"hmac-sha512-256",          64},
 };
 
 #define SECRET_TEXT_MAX 700
 
-// Checks the base64 of `given`, or makes a secret when it is empty. The mask passes: settings/set puts
-// the stored secret in its place.
+// Checks the base64 of `given`, or makes a secret when it is empty. The mask passes: settings/set
+// puts the stored secret in its place.
 static bool take_secret(const char *given, size_t size, char text[SECRET_TEXT_MAX])
 {
     uint8_t bytes[512];
@@ -394,15 +378,16 @@ static enum err normalize_tsig_key(const struct setting *row, const json_t *item
     }
     size_t at = 0;
     size_t count = sizeof algorithms / sizeof algorithms[0];
-    while (at < count && (given_algorithm == NULL ||
-                          !str_equal_nocase(algorithms[at].word, given_algorithm))) {
+    while (at < count &&
+           (given_algorithm == NULL || !str_equal_nocase(algorithms[at].word, given_algorithm))) {
         at++;
     }
     if (at == count) {
         return err_set(e, ERR_INVALID, "setting %s: \"%.60s\" is not an algorithm (key %.60s)",
                        row->name, given_algorithm == NULL ? "" : given_algorithm, name);
     }
-    if (!take_secret(given_secret == NULL ? "" : given_secret, algorithms[at].secret_size, secret)) {
+    if (!take_secret(given_secret == NULL ? "" : given_secret, algorithms[at].secret_size,
+                     secret)) {
         return err_set(e, ERR_INVALID,
                        "setting %s: the secret of key %.60s is not base64 of 1 to 512 bytes",
                        row->name, name);
@@ -434,156 +419,25 @@ static enum err normalize_tsig(const struct setting *row, const json_t *value, j
     return ERR_OK;
 }
 
-// ---- form text to JSON -------------------------------------------------------------------------
-
-static enum err text_bool(const struct setting *row, const char *text, json_t **out,
-                          struct errmsg *e)
-{
-    bool is_true = str_equal_nocase(text, "true");
-    if (!is_true && !str_equal_nocase(text, "false")) {
-        return err_set(e, ERR_INVALID, "setting %s: \"%.60s\" is not true or false", row->name,
-                       text);
-    }
-    *out = json_boolean(is_true);
-    return ERR_OK;
-}
-
-static enum err text_number(const struct setting *row, const char *text, json_t **out,
-                            struct errmsg *e)
-{
-    int64_t number = 0;
-    bool good = row->form == SETTING_FORM_TTL
-                    ? value_form_ttl(text, &number) == ERR_OK
-                    : str_to_i64(text, INT64_MIN, INT64_MAX, &number) == ERR_OK;
-    if (!good) {
-        return err_set(e, ERR_INVALID,
-                       "setting %s: \"%.60s\" is not a number from %" PRId64 " to %" PRId64 "%s",
-                       row->name, text, row->min, row->max,
-                       row->form == SETTING_FORM_TTL ? " or text like 1w2d3h4m5s" : "");
-    }
-    *out = json_integer(number);
-    return ERR_OK;
-}
-
-static enum err text_string(const struct setting *row, const char *text, json_t **out,
-                            struct errmsg *e)
-{
-    *out = json_string(text);
-    if (*out == NULL) {
-        return err_set(e, ERR_INVALID, "setting %s: the text is not UTF-8", row->name);
-    }
-    return ERR_OK;
-}
-
-static enum err text_list(const struct setting *row, const char *text, json_t **out,
-                          struct errmsg *e)
-{
-    char canonical[VALUE_FORM_MAX];
-    (void)e;
-    json_t *items = setting_split(text, ',');
-    for (size_t i = json_array_size(items); has_flag(row, SETTING_DROP_BAD) && i > 0; i--) {
-        const char *item = json_string_value(json_array_get(items, i - 1));
-        if (item == NULL || !value_form_check(row->form, item, canonical)) {
-            (void)json_array_remove(items, i - 1);
-        }
-    }
-    *out = items;
-    return ERR_OK;
-}
-
-// A cell that holds a number becomes one; any other stays text and fails the check.
-static json_t *cell_number(json_t *cell)
-{
-    int64_t number = 0;
-    const char *text = json_string_value(cell);
-    bool is_number = text != NULL && str_to_i64(text, 0, INT64_MAX, &number) == ERR_OK;
-    return is_number ? json_integer(number) : json_incref(cell);
-}
-
-static enum err text_ports(const struct setting *row, const char *text, json_t **out,
-                           struct errmsg *e)
-{
-    (void)row;
-    (void)e;
-    json_t *items = setting_split(text, ',');
-    json_t *ports = json_array();
-    for (size_t i = 0; i < json_array_size(items); i++) {
-        (void)json_array_append_new(ports, cell_number(json_array_get(items, i)));
-    }
-    json_decref(items);
-    *out = ports;
-    return ERR_OK;
-}
-
-// A table of three columns, cells and rows alike separated by '|'.
-static enum err text_table(const struct setting *row, const char *text, const char *const names[3],
-                           bool numbers, json_t **out, struct errmsg *e)
-{
-    json_t *cells = setting_split(text, '|');
-    size_t count = json_array_size(cells);
-    if (count % 3 != 0) {
-        json_decref(cells);
-        return err_set(e, ERR_INVALID, "setting %s: rows are %s|%s|%s, but there are %zu cells",
-                       row->name, names[0], names[1], names[2], count);
-    }
-    json_t *rows = json_array();
-    for (size_t i = 0; i < count; i += 3) {
-        json_t *object = json_object();
-        for (size_t column = 0; column < 3; column++) {
-            json_t *cell = json_array_get(cells, i + column);
-            (void)json_object_set_new(object, names[column],
-                                      numbers ? cell_number(cell) : json_incref(cell));
-        }
-        (void)json_array_append_new(rows, object);
-    }
-    json_decref(cells);
-    *out = rows;
-    return ERR_OK;
-}
-
-static enum err text_qpm(const struct setting *row, const char *text, json_t **out,
-                         struct errmsg *e)
-{
-    static const char *const names[3] = {"prefix", "udpLimit", "tcpLimit"};
-    return text_table(row, text, names, true, out, e);
-}
-
-static enum err text_tsig(const struct setting *row, const char *text, json_t **out,
-                          struct errmsg *e)
-{
-    static const char *const names[3] = {"keyName", "sharedSecret", "algorithmName"};
-    return text_table(row, text, names, false, out, e);
-}
-
-// The proxy has no text of its own; settings/set takes its parts.
-static enum err text_proxy(const struct setting *row, const char *text, json_t **out,
-                           struct errmsg *e)
-{
-    (void)text;
-    (void)out;
-    return err_set(e, ERR_UNSUPPORTED, "setting %s is set by proxyType and its other parts",
-                   row->name);
-}
-
 // ---- the table of kinds ------------------------------------------------------------------------
 
 static const struct {
     enum err (*normalize)(const struct setting *row, const json_t *value, json_t **out,
                           struct errmsg *e);
     enum err (*text)(const struct setting *row, const char *text, json_t **out, struct errmsg *e);
-    bool is_scalar;    // an empty text leaves it as it is
+    bool is_scalar; // an empty text leaves it as it is
 } kinds[SETTING_KIND_COUNT] = {
-    [SETTING_BOOL] = {normalize_bool, text_bool, true},
-    [SETTING_I32] = {normalize_number, text_number, true},
-    [SETTING_U32] = {normalize_number, text_number, true},
-    [SETTING_I64] = {normalize_number, text_number, true},
-    [SETTING_WORD] = {normalize_word, text_string, true},
-    [SETTING_STRING] = {normalize_string, text_string, true},
-    [SETTING_LIST] = {normalize_list, text_list, false},
-    [SETTING_PORTS] = {normalize_ports, text_ports, false},
-    [SETTING_QPM] = {normalize_qpm, text_qpm, false},
-    [SETTING_PROXY] = {normalize_proxy, text_proxy, true},
-    [SETTING_TSIG] = {normalize_tsig, text_tsig, false},
+    [SETTING_BOOL] = {normalize_bool,   setting_text_bool,   true },
+    [SETTING_I32] = {normalize_number, setting_text_number, true },
+    [SETTING_U32] = {normalize_number, setting_text_number, true },
+    [SETTING_I64] = {normalize_number, setting_text_number, true },
+    [SETTING_WORD] = {normalize_word,   setting_text_string, true },
+    [SETTING_STRING] = {normalize_string, setting_text_string, true },
+    [SETTING_LIST] = {normalize_list,   setting_text_list,   false},
+    [SETTING_PORTS] = {normalize_ports,  setting_text_ports,  false},
+    [SETTING_QPM] = {normalize_qpm,    setting_text_qpm,    false},
+    [SETTING_PROXY] = {normalize_proxy,  setting_text_proxy,  true },
+    [SETTING_TSIG] = {normalize_tsig,   setting_text_tsig,   false},
 };
 
 // Texts that say "as it was".

@@ -228,14 +228,21 @@ static bool form_email(const char *text, char *dst)
     return copy_out(dst, text);
 }
 
+// A name that without its last dot would read as an address or network is none.
+static bool form_name_only(const char *text, char *dst)
+{
+    char address[VALUE_FORM_MAX];
+    return form_domain(text, dst) && !form_cidr(dst, address);
+}
+
 static bool form_host(const char *text, char *dst)
 {
-    return form_address(text, dst) || form_domain(text, dst);
+    return form_address(text, dst) || form_name_only(text, dst);
 }
 
 static bool form_bypass(const char *text, char *dst)
 {
-    return form_cidr(text, dst) || form_domain(text, dst);
+    return form_cidr(text, dst) || form_name_only(text, dst);
 }
 
 // A token of RFC 9110 section 5.6.2.

@@ -2,6 +2,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 // After its own needs.
@@ -87,6 +88,25 @@ static void get_shows_what_the_api_shows(void **state)
     settings_free(s);
 }
 
+static void reference_has_a_line_a_setting(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    conf_settings_write_reference(out);
+    assert_int_equal(fclose(out), 0);
+    for (size_t i = 0; i < setting_count; i++) {
+        char cell[80];
+        (void)snprintf(cell, sizeof cell, "\n| `%s` |", setting_table[i].name);
+        bool is_there = strstr(text, cell) != NULL;
+        assert_int_equal(is_there, (setting_table[i].flags & SETTING_READ_ONLY) == 0);
+    }
+    assert_non_null(strstr(text, "1000 to 10000"));
+    assert_non_null(strstr(text, "`UseSpecifiedNetworkACL`"));
+    free(text);
+}
+
 // ---- form text ---------------------------------------------------------------------------------
 
 // `json` NULL = left as it is; "!" in front = an error that holds the rest.
@@ -164,6 +184,9 @@ static const struct {
     {"tsigKeys", "key|c2Vj!|hmac-sha256", "!base64"},
     {"tsigKeys", "key|c2VjcmV0|hmac-sha3", "!not an algorithm"},
     {"tsigKeys", "false", "[]"},
+    {"proxyBypass", "10.0.0.0/8,Localhost.", "[\"10.0.0.0/8\",\"localhost\"]"},
+    {"proxyBypass", "10.0.0.0/8.", "!not an IP address, network or domain"},
+    {"proxyAddress", "192.0.2.1.", "!not an IP address or domain"},
 };
 
 static void form_text_becomes_json(void **state)
@@ -251,6 +274,7 @@ int main(void)
         cmocka_unit_test(every_row_is_sound),
         cmocka_unit_test(defaults_are_typed),
         cmocka_unit_test(get_shows_what_the_api_shows),
+        cmocka_unit_test(reference_has_a_line_a_setting),
         cmocka_unit_test(form_text_becomes_json),
         cmocka_unit_test(empty_secret_is_made),
         cmocka_unit_test(loads_stored_values_and_overrides),
