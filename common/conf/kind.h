@@ -12,7 +12,7 @@
  * path "kind/key" and a JSON value. The table says where it holds, who may read it, what in it is
  * secret, and what a right value is. Any thread.
  */
-#define CONF_PATH_MAX 1200     // bytes with NUL: a domain name in presentation form, escaped
+#define CONF_PATH_MAX  1200 // bytes with NUL: a domain name in presentation form, escaped
 #define CONF_VALUE_MAX ((size_t)128 * 1024)
 
 enum conf_scope { CONF_CLUSTER, CONF_NODE };
@@ -28,12 +28,12 @@ struct conf_member {
 };
 
 struct conf_kind {
-    const char *name;            // the path's first part
-    const char *section;         // of the per-section digests: "settings", "access", …
+    const char *name;    // the path's first part
+    const char *section; // of the per-section digests: "settings", "access", …
     enum conf_scope scope;
-    bool scope_by_setting;       // the row of the setting decides in place of `scope`
-    bool is_secret;              // the whole value
-    uint32_t readers;            // bits 1u << enum rpc_party; clusterd itself always
+    bool scope_by_setting; // the row of the setting decides in place of `scope`
+    bool is_secret;        // the whole value
+    uint32_t readers;      // bits 1u << enum rpc_party; clusterd itself always
     const struct conf_member *members;
     size_t member_count;
     // Checks the key (decoded) and what the members' rows cannot say; NULL = nothing more.
@@ -50,14 +50,15 @@ NODISCARD enum err conf_path_make(const char *kind, const char *key, char *path,
 // The key of a path, unescaped. ERR_INVALID: no key or a bad escape.
 NODISCARD enum err conf_path_key(const char *path, char *key, size_t size);
 // "overrides/<node id>/<setting>".
-NODISCARD enum err conf_path_override(uint32_t node_id, const char *setting, char *path, size_t size);
+NODISCARD enum err conf_path_override(uint32_t node_id, const char *setting, char *path,
+                                      size_t size);
 
 // Where the object holds. ERR_INVALID: unknown kind or setting.
 NODISCARD enum err conf_path_scope(const char *path, enum conf_scope *scope, struct errmsg *e);
 bool conf_path_readable(const char *path, enum rpc_party party);
 
-// Is `json` a right value for `path`? Called by clusterd on each commit. ERR_INVALID with the reason,
-// ERR_TOO_LARGE.
+// Is `json` a right value for `path`? Called by clusterd on each commit. ERR_INVALID with the
+// reason, ERR_TOO_LARGE.
 NODISCARD enum err conf_kind_check(const char *path, const char *json, struct errmsg *e);
 
 // The value with secrets replaced by the mask, for history, diffs and the command line (mem_free).

@@ -20,8 +20,8 @@
 
 struct entry {
     uint32_t refs;
-    uint32_t json_at;    // offset in text
-    char text[];         // path, NUL, JSON, NUL
+    uint32_t json_at; // offset in text
+    char text[];      // path, NUL, JSON, NUL
 };
 
 struct node {
@@ -202,8 +202,8 @@ static struct entry *find(struct node *node, const char *path)
 
 // What a node that was full gave to a new neighbour on its right.
 struct split {
-    struct node *right;    // NULL = no split
-    struct entry *low;     // held
+    struct node *right; // NULL = no split
+    struct entry *low;  // held
 };
 
 static void leaf_insert(struct leaf *leaf, size_t at, struct entry *entry)
@@ -224,8 +224,8 @@ static void inner_insert(struct inner *inner, size_t at, struct split add)
     inner->head.count++;
 }
 
-// Where a full node is cut for an insert at `at`: in the middle, but behind everything when it grows
-// at its end, so that loading in order leaves full nodes.
+// Where a full node is cut for an insert at `at`: in the middle, but behind everything when it
+// grows at its end, so that loading in order leaves full nodes.
 static size_t split_point(size_t at)
 {
     return at == NODE_MAX ? NODE_MAX : NODE_MAX / 2;
@@ -326,8 +326,7 @@ static bool merge_right(struct inner *inner, size_t at)
         entry_unref(from->lows[0]);
         from->lows[0] = entry_ref(inner->lows[at + 1]);
         memcpy(&to->lows[left->count], from->lows, right->count * sizeof from->lows[0]);
-        memcpy(&to->children[left->count], from->children,
-               right->count * sizeof from->children[0]);
+        memcpy(&to->children[left->count], from->children, right->count * sizeof from->children[0]);
     }
     left->count = (uint16_t)sum;
     right->count = 0;

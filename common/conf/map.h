@@ -17,8 +17,8 @@ size_t conf_map_count(const struct conf_map *map);
 
 // The JSON text, NULL = not there; valid until the path is changed.
 const char *conf_map_get(const struct conf_map *map, const char *path);
-void conf_map_set(struct conf_map *map, const char *path, const char *json);   // copies both
-bool conf_map_remove(struct conf_map *map, const char *path);                  // false = was not there
+void conf_map_set(struct conf_map *map, const char *path, const char *json); // copies both
+bool conf_map_remove(struct conf_map *map, const char *path); // false = was not there
 void conf_map_clear(struct conf_map *map);
 
 // Calls `fn` for each path that starts with `prefix`, ascending; stops when it returns false. `fn`

@@ -53,10 +53,19 @@ enum {
 #define JSON(...) #__VA_ARGS__
 #define ROW(kind_, words_, name_, scope_, effect_, flags_, initial_, min_, max_, form_, offset_,   \
             help_)                                                                                 \
-    {.name = (name_), .kind = SETTING_##kind_, .scope = SETTING_##scope_,                          \
-     .effect = SETTING_##effect_, .flags = (flags_), .initial = (initial_), .min = (min_),         \
-     .max = (max_), .form = SETTING_FORM_##form_, .words = words_##_words,                         \
-     .word_count = words_##_word_count, .offset = (offset_), .help = (help_)},
+    {.name = (name_),                                                                              \
+     .kind = SETTING_##kind_,                                                                      \
+     .scope = SETTING_##scope_,                                                                    \
+     .effect = SETTING_##effect_,                                                                  \
+     .flags = (flags_),                                                                            \
+     .initial = (initial_),                                                                        \
+     .min = (min_),                                                                                \
+     .max = (max_),                                                                                \
+     .form = SETTING_FORM_##form_,                                                                 \
+     .words = words_##_words,                                                                      \
+     .word_count = words_##_word_count,                                                            \
+     .offset = (offset_),                                                                          \
+     .help = (help_)},
 #define SETTING(kind, field, name, scope, effect, flags, initial, min, max, form, help)            \
     ROW(kind, NONE, name, scope, effect, flags, initial, min, max, form,                           \
         offsetof(struct settings, field), help)
@@ -251,8 +260,8 @@ static const char *stored_text(const struct conf_map *map, uint32_t node_id, con
                                                                          : NULL;
 }
 
-static enum err load_row(struct owned_settings *owned, const struct conf_map *map,
-                         uint32_t node_id, const struct setting *row, struct errmsg *e)
+static enum err load_row(struct owned_settings *owned, const struct conf_map *map, uint32_t node_id,
+                         const struct setting *row, struct errmsg *e)
 {
     const char *text = map == NULL ? NULL : stored_text(map, node_id, row->name);
     if (text == NULL) {
@@ -421,9 +430,9 @@ static json_t *give_tsig(const struct setting_tsig_list *list)
     json_t *array = json_array();
     for (size_t i = 0; i < list->count; i++) {
         const struct setting_tsig *key = &list->items[i];
-        (void)json_array_append_new(
-            array, json_pack("{s:s, s:s, s:s}", "keyName", key->name, "sharedSecret", key->secret,
-                             "algorithmName", key->algorithm));
+        (void)json_array_append_new(array, json_pack("{s:s, s:s, s:s}", "keyName", key->name,
+                                                     "sharedSecret", key->secret, "algorithmName",
+                                                     key->algorithm));
     }
     return array;
 }

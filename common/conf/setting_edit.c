@@ -21,7 +21,7 @@ struct edit {
     const struct settings *now;
     source_fn source;
     const void *source_ctx;
-    json_t *values;    // API name to canonical JSON
+    json_t *values; // API name to canonical JSON
 };
 
 struct form_source {
@@ -90,7 +90,7 @@ static const struct {
     const char *newer;
     const char *(*word)(const struct settings *now, bool is_true);
 } older_switches[] = {
-    {"preferIPv6", "ipv6Mode", word_for_prefer_ipv6},
+    {"preferIPv6",    "ipv6Mode",    word_for_prefer_ipv6   },
     {"enableLogging", "loggingType", word_for_enable_logging},
 };
 
@@ -149,11 +149,13 @@ static enum err take_proxy(struct edit *edit, struct errmsg *e)
     static const struct {
         const char *member;
         const char *name;
-    } parts[] = {{"address", "proxyAddress"},
-                 {"port", "proxyPort"},
-                 {"username", "proxyUsername"},
-                 {"password", "proxyPassword"},
-                 {"bypass", "proxyBypass"}};
+    } parts[] = {
+        {"address",  "proxyAddress" },
+        {"port",     "proxyPort"    },
+        {"username", "proxyUsername"},
+        {"password", "proxyPassword"},
+        {"bypass",   "proxyBypass"  }
+    };
     const struct setting *row = setting_find("proxy");
     json_t *type = NULL;
     json_t *value = NULL;
@@ -263,7 +265,7 @@ static void give(const char *kind, const char *key, const json_t *value, setting
 {
     char path[CONF_PATH_MAX];
     if (conf_path_make(kind, key, path, sizeof path) != ERR_OK) {
-        return;    // names are checked and shorter
+        return; // names are checked and shorter
     }
     char *text = value == NULL ? NULL : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
     change(ctx, path, text);

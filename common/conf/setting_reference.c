@@ -6,9 +6,9 @@
 // The reference of all settings, from the table. Any thread.
 
 static const char *const kind_words[SETTING_KIND_COUNT] = {
-    [SETTING_BOOL] = "true or false", [SETTING_I32] = "number",       [SETTING_U32] = "number",
-    [SETTING_I64] = "number",         [SETTING_WORD] = "word",        [SETTING_STRING] = "text",
-    [SETTING_LIST] = "list",          [SETTING_PORTS] = "ports",      [SETTING_QPM] = "rows",
+    [SETTING_BOOL] = "true or false", [SETTING_I32] = "number",        [SETTING_U32] = "number",
+    [SETTING_I64] = "number",         [SETTING_WORD] = "word",         [SETTING_STRING] = "text",
+    [SETTING_LIST] = "list",          [SETTING_PORTS] = "ports",       [SETTING_QPM] = "rows",
     [SETTING_PROXY] = "object",       [SETTING_TSIG] = "rows of keys",
 };
 

@@ -23,25 +23,25 @@
  *   entry      u32 path size  u32 JSON size  path  JSON
  *
  * op 1 sets, op 0 removes (JSON size 0). The first record's checksum before is the snapshot's. The
- * snapshot is replaced by rename; the log of the old one no longer fits the new one then, so a crash
- * in between loses nothing. The loop's thread of a consumer runs all of this.
+ * snapshot is replaced by rename; the log of the old one no longer fits the new one then, so a
+ * crash in between loses nothing. The loop's thread of a consumer runs all of this.
  */
-#define SNAPSHOT_MAGIC "TRLSNAP1"
-#define LOG_MAGIC "TRLDELT1"
-#define MAGIC_SIZE 8
+#define SNAPSHOT_MAGIC  "TRLSNAP1"
+#define LOG_MAGIC       "TRLDELT1"
+#define MAGIC_SIZE      8
 #define LOG_HEADER_SIZE (MAGIC_SIZE + SHA256_SIZE)
-#define FILE_MAX_BYTES ((size_t)4 << 30)
-#define LOG_SLACK ((size_t)256 * 1024)     // a log below this is never folded
+#define FILE_MAX_BYTES  ((size_t)4 << 30)
+#define LOG_SLACK       ((size_t)256 * 1024) // a log below this is never folded
 
 struct conf_snapshot {
     char path[512];
     char log_path[520];
     char corrupt_path[520];
-    size_t size;                      // of the snapshot; 0 = there is none
-    uint8_t digest[SHA256_SIZE];      // of the snapshot
-    int log_fd;                       // -1 = no log yet
-    size_t log_size;                  // good bytes
-    uint8_t chain[SHA256_SIZE];       // checksum of the last record
+    size_t size;                 // of the snapshot; 0 = there is none
+    uint8_t digest[SHA256_SIZE]; // of the snapshot
+    int log_fd;                  // -1 = no log yet
+    size_t log_size;             // good bytes
+    uint8_t chain[SHA256_SIZE];  // checksum of the last record
 };
 
 static const uint8_t *const no_bytes = (const uint8_t *)"";
@@ -291,7 +291,8 @@ static enum err write_all(int fd, const uint8_t *bytes, size_t len, off_t at)
     return fdatasync(fd) == 0 ? ERR_OK : err_from_errno(errno);
 }
 
-// The caller made the record for the chain, or for the snapshot's checksum when there is no log yet.
+// The caller made the record for the chain, or for the snapshot's checksum when there is no log
+// yet.
 static enum err append_record(struct conf_snapshot *snapshot, const uint8_t *record, size_t size,
                               struct errmsg *e)
 {
@@ -306,7 +307,8 @@ static enum err append_record(struct conf_snapshot *snapshot, const uint8_t *rec
         // What reached the disk is not known: the rest of the log cannot be trusted to be empty.
         err = err_set(e, err, "%s: %s", snapshot->log_path, err_text(err));
         if (ftruncate(snapshot->log_fd, (off_t)snapshot->log_size) != 0) {
-            log_warn("a broken record stays at the end of the log", F_STR("file", snapshot->log_path));
+            log_warn("a broken record stays at the end of the log",
+                     F_STR("file", snapshot->log_path));
         }
         close_log(snapshot);
         snapshot->size = 0;
@@ -397,7 +399,7 @@ static enum err load_log(struct conf_snapshot *snapshot, struct conf_map *map,
                                        held, snapshot->chain);
     mem_free(bytes);
     if (good == 0) {
-        return ERR_OK;    // of an older snapshot: a crash came between the two
+        return ERR_OK; // of an older snapshot: a crash came between the two
     }
     err = open_log(snapshot, e);
     if (err != ERR_OK) {

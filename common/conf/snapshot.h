@@ -8,17 +8,17 @@
 #include "common/conf/map.h"
 
 /*
- * The files of a consumer's config: <state_dir>/config.snapshot, the whole state at one revision, and
- * <state_dir>/config.snapshot.log, the changes since. Both checksummed. A small change costs one
- * append and one fsync, whatever the size of the state; the log is folded into a new snapshot when
- * it outgrows it. One thread.
+ * The files of a consumer's config: <state_dir>/config.snapshot, the whole state at one revision,
+ * and <state_dir>/config.snapshot.log, the changes since. Both checksummed. A small change costs
+ * one append and one fsync, whatever the size of the state; the log is folded into a new snapshot
+ * when it outgrows it. One thread.
  */
 #define CONF_STORE_ID_MAX 64
 
 // Which state of which store.
 struct conf_held {
     uint8_t store_id[CONF_STORE_ID_MAX];
-    size_t store_id_len;         // 0 = none
+    size_t store_id_len; // 0 = none
     uint64_t revision;
 };
 
@@ -44,7 +44,8 @@ NODISCARD enum err conf_snapshot_append(struct conf_snapshot *snapshot, const st
 
 // The formats, for the functions above, tests and fuzzing: whole snapshot bytes into an empty map
 // (ERR_CORRUPT leaves it in any state), and as many whole log records as there are. `digest` gets,
-// or is, the snapshot's checksum. Returns the bytes of the log that are good; 0 = of another snapshot.
+// or is, the snapshot's checksum. Returns the bytes of the log that are good; 0 = of another
+// snapshot.
 NODISCARD enum err conf_snapshot_parse(const uint8_t *bytes, size_t len, struct conf_map *map,
                                        struct conf_held *held, uint8_t digest[SHA256_SIZE]);
 size_t conf_snapshot_replay(const uint8_t *bytes, size_t len, const uint8_t digest[SHA256_SIZE],

@@ -9,11 +9,11 @@
 #include "common/dns/name.h"
 
 /*
- * One row a form: words for the error text and the function that checks and rewrites. Pure functions
- * of their arguments; any thread. Texts are at most VALUE_FORM_MAX - 1 bytes.
+ * One row a form: words for the error text and the function that checks and rewrites. Pure
+ * functions of their arguments; any thread. Texts are at most VALUE_FORM_MAX - 1 bytes.
  */
 struct address {
-    int family;         // AF_INET, AF_INET6
+    int family; // AF_INET, AF_INET6
     uint8_t bytes[16];
 };
 
@@ -348,22 +348,22 @@ static const struct {
     const char *words;
     form_fn check;
 } forms[SETTING_FORM_COUNT] = {
-    [SETTING_FORM_ANY] = {"text without control characters", form_any},
-    [SETTING_FORM_TTL] = {"seconds, or text like 1w2d3h4m5s", form_any},
-    [SETTING_FORM_DOMAIN] = {"a domain name", form_domain},
-    [SETTING_FORM_EMAIL] = {"a mail address", form_email},
-    [SETTING_FORM_HOST] = {"an IP address or domain name", form_host},
-    [SETTING_FORM_HEADER] = {"an HTTP header name", form_header},
-    [SETTING_FORM_ADDRESS] = {"an IP address", form_address},
-    [SETTING_FORM_BIND_ADDRESS] = {"an IP address", form_bind_address},
-    [SETTING_FORM_ENDPOINT] = {"an IP address with port (1 to 65535)", form_endpoint},
-    [SETTING_FORM_CIDR] = {"an IP address or network", form_cidr},
-    [SETTING_FORM_CIDR4] = {"an IPv4 address or network", form_cidr4},
-    [SETTING_FORM_CIDR6] = {"an IPv6 address or network", form_cidr6},
-    [SETTING_FORM_ACL] = {"an IP address or network, with ! in front to deny", form_acl},
-    [SETTING_FORM_LIST_URL] = {"an http, https or file URL", form_list_url},
-    [SETTING_FORM_NAME_SERVER] = {"a name server address", form_name_server},
-    [SETTING_FORM_BYPASS] = {"an IP address, network or domain name", form_bypass},
+    [SETTING_FORM_ANY] = {"text without control characters",                   form_any         },
+    [SETTING_FORM_TTL] = {"seconds, or text like 1w2d3h4m5s",                  form_any         },
+    [SETTING_FORM_DOMAIN] = {"a domain name",                                     form_domain      },
+    [SETTING_FORM_EMAIL] = {"a mail address",                                    form_email       },
+    [SETTING_FORM_HOST] = {"an IP address or domain name",                      form_host        },
+    [SETTING_FORM_HEADER] = {"an HTTP header name",                               form_header      },
+    [SETTING_FORM_ADDRESS] = {"an IP address",                                     form_address     },
+    [SETTING_FORM_BIND_ADDRESS] = {"an IP address",                                     form_bind_address},
+    [SETTING_FORM_ENDPOINT] = {"an IP address with port (1 to 65535)",              form_endpoint    },
+    [SETTING_FORM_CIDR] = {"an IP address or network",                          form_cidr        },
+    [SETTING_FORM_CIDR4] = {"an IPv4 address or network",                        form_cidr4       },
+    [SETTING_FORM_CIDR6] = {"an IPv6 address or network",                        form_cidr6       },
+    [SETTING_FORM_ACL] = {"an IP address or network, with ! in front to deny", form_acl         },
+    [SETTING_FORM_LIST_URL] = {"an http, https or file URL",                        form_list_url    },
+    [SETTING_FORM_NAME_SERVER] = {"a name server address",                             form_name_server },
+    [SETTING_FORM_BYPASS] = {"an IP address, network or domain name",             form_bypass      },
 };
 
 bool value_form_check(enum setting_form form, const char *text, char *dst)
@@ -381,7 +381,13 @@ enum err value_form_ttl(const char *text, int64_t *seconds)
     static const struct {
         char unit;
         int64_t seconds;
-    } units[] = {{'w', 604800}, {'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}};
+    } units[] = {
+        {'w', 604800},
+        {'d', 86400 },
+        {'h', 3600  },
+        {'m', 60    },
+        {'s', 1     }
+    };
     const int64_t most = INT64_C(1) << 40;
     if (str_to_i64(text, 0, most, seconds) == ERR_OK) {
         return ERR_OK;

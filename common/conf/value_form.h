@@ -8,9 +8,10 @@
 #include "common/conf/setting.h"
 
 // The forms of text that settings ask for. Any thread.
-#define VALUE_FORM_MAX 2048   // bytes of a canonical text with NUL
+#define VALUE_FORM_MAX 2048 // bytes of a canonical text with NUL
 
-// Checks `text` and writes its canonical form to `dst` (VALUE_FORM_MAX bytes); false = not of `form`.
+// Checks `text` and writes its canonical form to `dst` (VALUE_FORM_MAX bytes); false = not of
+// `form`.
 NODISCARD bool value_form_check(enum setting_form form, const char *text, char *dst);
 // What the form asks for, in words ("an IP address"); never NULL.
 const char *value_form_words(enum setting_form form);

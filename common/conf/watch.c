@@ -18,21 +18,21 @@
  *        round of several pages, or a snapshot --> another round, from where this one ended
  *        last round: one page of changes --> apply, save, ack --> idle
  *
- * The pages of one round may be of different moments, but what a single page holds is of one; so the
- * state is whole once a round was one page of changes. The held map is replaced only after `apply`
- * said yes. Whoever has a call under way or a timer set holds a reference to the watch.
+ * The pages of one round may be of different moments, but what a single page holds is of one; so
+ * the state is whole once a round was one page of changes. The held map is replaced only after
+ * `apply` said yes. Whoever has a call under way or a timer set holds a reference to the watch.
  */
-#define RETRY_MS 250                // after a failed pull
-#define REFUSED_RETRY_MS 60000      // until a refused state is tried again
-#define ROUNDS_MAX 1000             // of one pull, against a store that never comes to rest
-#define RESTARTS_MAX 10             // of one pull, when the store changes under it
+#define RETRY_MS         250   // after a failed pull
+#define REFUSED_RETRY_MS 60000 // until a refused state is tried again
+#define ROUNDS_MAX       1000  // of one pull, against a store that never comes to rest
+#define RESTARTS_MAX     10    // of one pull, when the store changes under it
 
 struct waiter {
     struct waiter *next;
     struct conf_watch *watch;
     struct event *timer;
     uint64_t revision;
-    enum err result;                // when it is `done`
+    enum err result; // when it is `done`
     bool done;
     conf_wait_fn fn;
     void *ctx;
@@ -42,15 +42,15 @@ struct waiter {
 struct pull {
     bool running;
     struct conf_map *map;
-    struct conf_held held;          // of the rounds that ended
-    struct conf_held round;         // of the first page of this one
+    struct conf_held held;  // of the rounds that ended
+    struct conf_held round; // of the first page of this one
     bool round_snapshot;
     bool round_started;
-    unsigned pages;                 // of this round
+    unsigned pages; // of this round
     unsigned rounds;
     unsigned restarts;
     char *cursor;
-    bool all;                       // there was a snapshot
+    bool all; // there was a snapshot
     char **changed;
     size_t changed_count;
     size_t changed_capacity;
@@ -70,14 +70,14 @@ struct conf_watch {
     struct conf_map *map;
     struct conf_held held;
     bool has_state;
-    bool unsaved;                   // held is newer than what the files hold
+    bool unsaved; // held is newer than what the files hold
     bool ack_due;
 
     struct pull pull;
-    bool again;                     // something newer was announced while pulling
+    bool again; // something newer was announced while pulling
     bool said_waiting;
 
-    uint64_t refused_revision;      // 0 = none
+    uint64_t refused_revision; // 0 = none
     enum err refused_error;
     char refused_reason[512];
     uint64_t refused_until_ms;
@@ -156,7 +156,7 @@ static void on_ack(const Trellis__Reply *reply, void *ctx)
 {
     struct conf_watch *watch = ctx;
     if (!watch->closed && reply->error != NULL) {
-        watch->ack_due = true;    // with the next pull that succeeds
+        watch->ack_due = true; // with the next pull that succeeds
     }
     watch_unref(watch);
 }
@@ -417,8 +417,8 @@ static bool round_begin(struct conf_watch *watch, const Clusterd__PullReply *rep
     return true;
 }
 
-// What later pages say of newer revisions comes again with the next round: whether a change was on a
-// page that had gone by is not known.
+// What later pages say of newer revisions comes again with the next round: whether a change was on
+// a page that had gone by is not known.
 static void round_end(struct conf_watch *watch)
 {
     struct pull *pull = &watch->pull;

@@ -12,16 +12,17 @@
  * (<state_dir>/config.snapshot: whole, checksummed, written atomically) and applied at once; then
  * clusterd is asked for what is newer: on each hint, on each reconnect, and every 5 s. A new state
  * is given to `apply`; ERR_OK makes it the held one, is saved and acked; anything else is a nack:
- * the consumer goes on with its last good state, and the reason shows in the log, the API, the panel.
+ * the consumer goes on with its last good state, and the reason shows in the log, the API, the
+ * panel.
  *
  * `changed` lists the paths that differ (NULL with count 0 on the first apply: take everything).
  * Nothing may be applied halfway: check everything first, then switch. Loop's thread.
  */
 struct conf_apply {
-    const struct conf_map *map;       // the new state
+    const struct conf_map *map; // the new state
     const char *const *changed;
     size_t changed_count;
-    bool all;                         // everything may have changed
+    bool all; // everything may have changed
     uint64_t revision;
 };
 typedef enum err (*conf_apply_fn)(void *ctx, const struct conf_apply *change, struct errmsg *e);

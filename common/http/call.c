@@ -71,8 +71,7 @@ static void add_header(struct http_call *call, const char *line, size_t len)
     mem_grow(&call->reply_headers, &call->reply_header_capacity, call->reply_header_count + 1,
              sizeof *call->reply_headers);
     char *name = arena_printf(&call->arena, "%.*s", (int)(colon - line), line);
-    char *value =
-        arena_printf(&call->arena, "%.*s", (int)(line + len - colon - 1), colon + 1);
+    char *value = arena_printf(&call->arena, "%.*s", (int)(line + len - colon - 1), colon + 1);
     str_lower(name);
     call->reply_headers[call->reply_header_count++] =
         (struct http_header){.name = str_trim(name), .value = str_trim(value)};
@@ -297,7 +296,7 @@ struct http_call *call_new(const struct http_request *request)
     call->easy = curl_easy_init();
     enum err err = call->easy == NULL ? err_set(&call->failure, ERR_NO_MEMORY, "no memory")
                                       : set_all(call, request);
-    (void)err;    // it is in `failure`
+    (void)err; // it is in `failure`
     return call;
 }
 
@@ -336,16 +335,16 @@ static enum err err_from_curl(CURLcode code)
         CURLcode code;
         enum err err;
     } rows[] = {
-        {CURLE_OPERATION_TIMEDOUT, ERR_TIMEOUT},
-        {CURLE_SSL_PINNEDPUBKEYNOTMATCH, ERR_DENIED},
-        {CURLE_PEER_FAILED_VERIFICATION, ERR_DENIED},
-        {CURLE_URL_MALFORMAT, ERR_INVALID},
-        {CURLE_UNSUPPORTED_PROTOCOL, ERR_INVALID},
-        {CURLE_FILESIZE_EXCEEDED, ERR_TOO_LARGE},
-        {CURLE_OUT_OF_MEMORY, ERR_NO_MEMORY},
-        {CURLE_ABORTED_BY_CALLBACK, ERR_IO},
-        {CURLE_READ_ERROR, ERR_IO},
-        {CURLE_WRITE_ERROR, ERR_IO},
+        {CURLE_OPERATION_TIMEDOUT,       ERR_TIMEOUT  },
+        {CURLE_SSL_PINNEDPUBKEYNOTMATCH, ERR_DENIED   },
+        {CURLE_PEER_FAILED_VERIFICATION, ERR_DENIED   },
+        {CURLE_URL_MALFORMAT,            ERR_INVALID  },
+        {CURLE_UNSUPPORTED_PROTOCOL,     ERR_INVALID  },
+        {CURLE_FILESIZE_EXCEEDED,        ERR_TOO_LARGE},
+        {CURLE_OUT_OF_MEMORY,            ERR_NO_MEMORY},
+        {CURLE_ABORTED_BY_CALLBACK,      ERR_IO       },
+        {CURLE_READ_ERROR,               ERR_IO       },
+        {CURLE_WRITE_ERROR,              ERR_IO       },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (rows[i].code == code) {

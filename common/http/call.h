@@ -11,31 +11,31 @@ struct event;
 
 // Between http.c and call.c: one request and what has come of its reply. Loop's thread.
 struct http_call {
-    struct http_call *next;              // of the client's calls
+    struct http_call *next; // of the client's calls
     struct http_call **link;
     struct http_client *client;
     http_fn fn;
     void *ctx;
     CURL *easy;
     bool in_multi;
-    struct event *failed;                // set when the request could not be made
-    struct errmsg failure;               // why, or what went wrong on our side
+    struct event *failed;  // set when the request could not be made
+    struct errmsg failure; // why, or what went wrong on our side
     char curl_text[CURL_ERROR_SIZE];
 
     struct curl_slist *headers;
     struct curl_slist *connect_to;
-    int body_fd;                         // -1 = body in memory
+    int body_fd; // -1 = body in memory
     uint8_t (*pins)[SHA256_SIZE];
     size_t pin_count;
 
-    struct arena arena;                  // of the reply's headers
+    struct arena arena; // of the reply's headers
     struct http_header *reply_headers;
     size_t reply_header_count;
     size_t reply_header_capacity;
     struct str body;
-    size_t body_size;                    // received
+    size_t body_size; // received
     size_t reply_max;
-    int reply_fd;                        // -1 = body in memory
+    int reply_fd; // -1 = body in memory
     char *reply_path;
     uint8_t spki[SHA256_SIZE];
     bool has_spki;

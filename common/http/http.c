@@ -7,11 +7,12 @@
 #include "common/http/call.h"
 
 /*
- * The multi interface on libevent: libcurl says which sockets and which time to watch, the loop tells
- * it what happened. Everything runs in the loop's thread. A call's function is only called from
- * finish_done and on_failed, never from inside a callback of libcurl, so it may send and cancel.
+ * The multi interface on libevent: libcurl says which sockets and which time to watch, the loop
+ * tells it what happened. Everything runs in the loop's thread. A call's function is only called
+ * from finish_done and on_failed, never from inside a callback of libcurl, so it may send and
+ * cancel.
  */
-#define CONNECTIONS_KEPT 300L    // one for each node of the largest cluster, and some
+#define CONNECTIONS_KEPT 300L // one for each node of the largest cluster, and some
 
 struct http_client {
     struct event_base *base;
@@ -84,8 +85,8 @@ static void finish_done(struct http_client *client)
 static void on_socket(evutil_socket_t fd, short what, void *ctx)
 {
     struct http_client *client = ctx;
-    int flags =
-        ((what & EV_READ) != 0 ? CURL_CSELECT_IN : 0) | ((what & EV_WRITE) != 0 ? CURL_CSELECT_OUT : 0);
+    int flags = ((what & EV_READ) != 0 ? CURL_CSELECT_IN : 0) |
+                ((what & EV_WRITE) != 0 ? CURL_CSELECT_OUT : 0);
     int running = 0;
     (void)curl_multi_socket_action(client->multi, fd, flags, &running);
     finish_done(client);
@@ -185,7 +186,7 @@ void http_client_close(struct http_client *client)
         finish(client->calls, ERR_UNAVAILABLE);
     }
     if (client->multi != NULL) {
-        (void)curl_multi_cleanup(client->multi);    // closes kept connections by watch_socket
+        (void)curl_multi_cleanup(client->multi); // closes kept connections by watch_socket
     }
     if (client->timer != NULL) {
         event_free(client->timer);

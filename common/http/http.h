@@ -11,7 +11,8 @@ struct event_base;
 
 /*
  * HTTP client: libcurl's multi interface on a libevent loop. Connections are kept and used again.
- * Only http and https, no redirects, no proxy, no cookies, nothing from the environment. Loop's thread.
+ * Only http and https, no redirects, no proxy, no cookies, nothing from the environment. Loop's
+ * thread.
  */
 struct http_client;
 NODISCARD enum err http_client_open(struct event_base *base, struct http_client **out,
@@ -24,21 +25,21 @@ struct http_header {
     const char *value;
 };
 struct http_request {
-    const char *method;                  // "GET", "POST"
+    const char *method; // "GET", "POST"
     const char *url;
     const struct http_header *headers;
     size_t header_count;
-    const void *body;                    // copied
+    const void *body; // copied
     size_t body_len;
-    const char *body_path;               // send this file instead; NULL = body
-    const char *connect_address;         // IP to connect to in place of resolving the host; NULL
+    const char *body_path;       // send this file instead; NULL = body
+    const char *connect_address; // IP to connect to in place of resolving the host; NULL
     // The server's key must have one of these SPKI digests (DANE-EE 3 1 1); then names, issuers and
     // expiry do not matter. 0 = ordinary PKI check. Refused for http URLs (ERR_INVALID).
     const uint8_t (*pins)[SHA256_SIZE];
     size_t pin_count;
-    bool ignore_certificate;             // only where an operator said so
+    bool ignore_certificate; // only where an operator said so
     uint32_t timeout_ms;
-    size_t reply_max;                    // bytes; larger = ERR_TOO_LARGE
+    size_t reply_max; // bytes; larger = ERR_TOO_LARGE
     // Write the body to this file (mode 0600, fsynced) instead of memory; NULL. Removed on failure.
     const char *reply_path;
 };
@@ -50,11 +51,11 @@ struct http_reply {
     enum err result;
     char error[256];
     unsigned status;
-    const char *body;                    // NUL-terminated, valid in the callback
+    const char *body; // NUL-terminated, valid in the callback
     size_t body_len;
-    const struct http_header *headers;   // names lower case
+    const struct http_header *headers; // names lower case
     size_t header_count;
-    uint8_t spki[SHA256_SIZE];           // of the server's key, when has_spki
+    uint8_t spki[SHA256_SIZE]; // of the server's key, when has_spki
     bool has_spki;
 };
 typedef void (*http_fn)(void *ctx, const struct http_reply *reply);

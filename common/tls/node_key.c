@@ -8,7 +8,8 @@
 #include "common/base/file.h"
 #include "common/base/mem.h"
 
-// The node's Ed25519 key and signatures by it (RFC 8032). The key is constant once opened; any thread.
+// The node's Ed25519 key and signatures by it (RFC 8032). The key is constant once opened; any
+// thread.
 
 #define KEY_FILE_MAX ((size_t)16 * 1024)
 

@@ -19,9 +19,9 @@
 /*
  * Certificates and keys: making, reading, comparing. No state beside OpenSSL's; any thread.
  */
-#define CERTIFICATE_DAYS 3653     // ten years
-#define FILE_BYTES_MAX ((size_t)1024 * 1024)
-#define CHAIN_MAX 16
+#define CERTIFICATE_DAYS 3653 // ten years
+#define FILE_BYTES_MAX   ((size_t)1024 * 1024)
+#define CHAIN_MAX        16
 
 // The reason that OpenSSL gives, in words.
 static enum err ssl_failed(struct errmsg *e, enum err code, const char *what, const char *path)
@@ -95,7 +95,8 @@ static bool set_serial(X509 *certificate)
 static bool fill_certificate(X509 *certificate, EVP_PKEY *key, const char *const *names,
                              size_t name_count)
 {
-    // The common name takes 64 bytes (RFC 5280 appendix A.1); the names are in subjectAltName anyway.
+    // The common name takes 64 bytes (RFC 5280 appendix A.1); the names are in subjectAltName
+    // anyway.
     char common_name[65];
     (void)snprintf(common_name, sizeof common_name, "%s", name_count > 0 ? names[0] : "Trellis");
     X509_NAME *subject = X509_get_subject_name(certificate);
@@ -248,7 +249,7 @@ static enum err read_key_pem(const uint8_t *text, size_t len, const char *path,
 {
     union {
         const char *given;
-        void *passed;    // OpenSSL hands it back to give_password, which only reads
+        void *passed; // OpenSSL hands it back to give_password, which only reads
     } u = {.given = password};
     BIO *bio = BIO_new_mem_buf(text, (int)len);
     bundle->key = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, give_password, u.passed);

@@ -7,7 +7,7 @@
 #include "common/base/err.h"
 #include "common/base/hash.h"
 
-struct ssl_st;    // OpenSSL's SSL
+struct ssl_st; // OpenSSL's SSL
 
 // Makes a self-signed ECDSA P-256 certificate (10 years, names and addresses as subjectAltName) and
 // its key as PEM files, key mode 0600, both written atomically. For each name or IP in `names`.
@@ -27,10 +27,11 @@ NODISCARD enum err tls_spki_digest_ssl(struct ssl_st *ssl, uint8_t out[SHA256_SI
 // Reads certificate chain and key (PEM, or PKCS #12 with `password`) into PEM texts (mem_free; wipe
 // the key), and checks that they fit together. `key_path` NULL or "": the key is in the first file.
 // `password` may be NULL. ERR_NOT_FOUND, ERR_DENIED, ERR_INVALID (what is wrong with which file).
-NODISCARD enum err tls_load(const char *certificate_path, const char *key_path, const char *password,
-                            char **certificate_pem, char **key_pem, struct errmsg *e);
-// Has either file changed (mtime, size, inode) since this stamp was taken? Takes a new one. A stamp of
-// zeros differs from every file that is there.
+NODISCARD enum err tls_load(const char *certificate_path, const char *key_path,
+                            const char *password, char **certificate_pem, char **key_pem,
+                            struct errmsg *e);
+// Has either file changed (mtime, size, inode) since this stamp was taken? Takes a new one. A stamp
+// of zeros differs from every file that is there.
 struct tls_stamp {
     uint64_t word[6];
 };

@@ -62,12 +62,12 @@ static void scope_follows_the_tables(void **state)
         enum err err;
         enum conf_scope scope;
     } rows[] = {
-        {"settings/recursion", ERR_OK, CONF_CLUSTER},
-        {"settings/logFolder", ERR_OK, CONF_NODE},
-        {"settings/nothing", ERR_INVALID, CONF_NODE},
-        {"blocked/a.example", ERR_OK, CONF_CLUSTER},
-        {"node/identity", ERR_OK, CONF_NODE},
-        {"nothing/x", ERR_INVALID, CONF_NODE},
+        {"settings/recursion", ERR_OK,      CONF_CLUSTER},
+        {"settings/logFolder", ERR_OK,      CONF_NODE   },
+        {"settings/nothing",   ERR_INVALID, CONF_NODE   },
+        {"blocked/a.example",  ERR_OK,      CONF_CLUSTER},
+        {"node/identity",      ERR_OK,      CONF_NODE   },
+        {"nothing/x",          ERR_INVALID, CONF_NODE   },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         enum conf_scope scope = CONF_NODE;
@@ -80,40 +80,45 @@ static void scope_follows_the_tables(void **state)
 static const struct {
     const char *path;
     const char *json;
-    const char *error;    // NULL = right
+    const char *error; // NULL = right
 } values[] = {
-    {"blocked/ads.example", "{}", NULL},
-    {"blocked/Ads.example", "{}", "must be written ads.example"},
-    {"blocked/ads.example.", "{}", "must be written ads.example"},
-    {"blocked/a..b", "{}", "a..b"},
-    {"blocked/ads.example", "[]", "no JSON object"},
-    {"blocked/ads.example", "{\"from\":\"a list\"}", NULL},
-    {"blocked/", "{}", "not a path"},
-    {"settings/clientTimeout", "2000", NULL},
-    {"settings/clientTimeout", "20", "1000 to 10000"},
-    {"settings/clientTimeout", "", "no JSON"},
-    {"settings/nothing", "1", "no setting"},
-    {"settings/preferIPv6", "true", "no setting"},
-    {"settings/tsigKeys", "[]", "no setting"},
-    {"overrides/5/clientTimeout", "2000", NULL},
-    {"overrides/5/clientTimeout", "20", "1000 to 10000"},
-    {"overrides/5/logFolder", "\"x\"", "belongs to each node"},
-    {"overrides/x/clientTimeout", "2000", "<node id>"},
-    {"tsig/key", "{\"algorithm\":\"hmac-sha256\",\"secret\":\"c2Vj\"}", NULL},
-    {"tsig/key", "{\"algorithm\":\"hmac-sha256\",\"secret\":\"\"}", "no secret"},
-    {"tsig/key", "{\"algorithm\":\"hmac-sha256\",\"secret\":\"************\"}", "no secret"},
-    {"tsig/key", "{\"algorithm\":\"rot13\",\"secret\":\"c2Vj\"}", "not an algorithm"},
-    {"tsig/key", "{\"algorithm\":\"hmac-sha256\"}", "secret is missing"},
-    {"users/admin", "{\"displayName\":\"A\",\"disabled\":false,\"groups\":[\"x\"],\"new\":1}", NULL},
-    {"users/admin", "{\"disabled\":\"no\"}", "disabled is not true or false"},
-    {"users/a|b", "{}", "character"},
-    {"tokens/" DIGEST, "{\"user\":\"admin\",\"name\":\"t\"}", NULL},
-    {"tokens/" DIGEST, "{\"user\":\"admin\"}", "name is missing"},
-    {"tokens/abc", "{\"user\":\"admin\",\"name\":\"t\"}", "SHA-256"},
-    {"nodes/7", "{\"name\":\"a\",\"url\":\"https://a/\",\"addresses\":[],\"type\":\"Primary\",\"publicKey\":\"x\",\"pins\":[]}", NULL},
-    {"nodes/07", "{\"name\":\"a\",\"url\":\"https://a/\",\"addresses\":[],\"type\":\"Primary\",\"publicKey\":\"x\",\"pins\":[]}", "node id"},
-    {"nodes/7", "{\"name\":\"a\",\"name\":\"b\"}", "no JSON object"},
-    {"what/ever", "{}", "no kind"},
+    {"blocked/ads.example",       "{}",                                                                      NULL                           },
+    {"blocked/Ads.example",       "{}",                                                                      "must be written ads.example"  },
+    {"blocked/ads.example.",      "{}",                                                                      "must be written ads.example"  },
+    {"blocked/a..b",              "{}",                                                                      "a..b"                         },
+    {"blocked/ads.example",       "[]",                                                                      "no JSON object"               },
+    {"blocked/ads.example",       "{\"from\":\"a list\"}",                                                   NULL                           },
+    {"blocked/",                  "{}",                                                                      "not a path"                   },
+    {"settings/clientTimeout",    "2000",                                                                    NULL                           },
+    {"settings/clientTimeout",    "20",                                                                      "1000 to 10000"                },
+    {"settings/clientTimeout",    "",                                                                        "no JSON"                      },
+    {"settings/nothing",          "1",                                                                       "no setting"                   },
+    {"settings/preferIPv6",       "true",                                                                    "no setting"                   },
+    {"settings/tsigKeys",         "[]",                                                                      "no setting"                   },
+    {"overrides/5/clientTimeout", "2000",                                                                    NULL                           },
+    {"overrides/5/clientTimeout", "20",                                                                      "1000 to 10000"                },
+    {"overrides/5/logFolder",     "\"x\"",                                                                   "belongs to each node"         },
+    {"overrides/x/clientTimeout", "2000",                                                                    "<node id>"                    },
+    {"tsig/key",                  "{\"algorithm\":\"hmac-sha256\",\"secret\":\"c2Vj\"}",                     NULL                           },
+    {"tsig/key",                  "{\"algorithm\":\"hmac-sha256\",\"secret\":\"\"}",                         "no secret"                    },
+    {"tsig/key",                  "{\"algorithm\":\"hmac-sha256\",\"secret\":\"************\"}",             "no secret"                    },
+    {"tsig/key",                  "{\"algorithm\":\"rot13\",\"secret\":\"c2Vj\"}",                           "not an algorithm"             },
+    {"tsig/key",                  "{\"algorithm\":\"hmac-sha256\"}",                                         "secret is missing"            },
+    {"users/admin",               "{\"displayName\":\"A\",\"disabled\":false,\"groups\":[\"x\"],\"new\":1}",
+     NULL                                                                                                                                   },
+    {"users/admin",               "{\"disabled\":\"no\"}",                                                   "disabled is not true or false"},
+    {"users/a|b",                 "{}",                                                                      "character"                    },
+    {"tokens/" DIGEST,            "{\"user\":\"admin\",\"name\":\"t\"}",                                     NULL                           },
+    {"tokens/" DIGEST,            "{\"user\":\"admin\"}",                                                    "name is missing"              },
+    {"tokens/abc",                "{\"user\":\"admin\",\"name\":\"t\"}",                                     "SHA-256"                      },
+    {"nodes/7",
+     "{\"name\":\"a\",\"url\":\"https://a/"
+     "\",\"addresses\":[],\"type\":\"Primary\",\"publicKey\":\"x\",\"pins\":[]}",                            NULL                           },
+    {"nodes/07",
+     "{\"name\":\"a\",\"url\":\"https://a/"
+     "\",\"addresses\":[],\"type\":\"Primary\",\"publicKey\":\"x\",\"pins\":[]}",                            "node id"                      },
+    {"nodes/7",                   "{\"name\":\"a\",\"name\":\"b\"}",                                         "no JSON object"               },
+    {"what/ever",                 "{}",                                                                      "no kind"                      },
 };
 
 static void values_are_checked(void **state)
@@ -143,20 +148,20 @@ static void secrets_are_masked(void **state)
 {
     (void)state;
     static const char *const rows[][3] = {
-        {"tsig/key", "{\"algorithm\":\"hmac-sha256\",\"secret\":\"c2Vj\"}",
-         "{\"algorithm\":\"hmac-sha256\",\"secret\":\"************\"}"},
-        {"users/admin", "{\"passwordHash\":\"h\",\"totpSecret\":null,\"disabled\":false}",
-         "{\"passwordHash\":\"************\",\"totpSecret\":null,\"disabled\":false}"},
-        {"joinTokens/" DIGEST, "{\"expires\":1}", "\"************\""},
-        {"settings/webServiceTlsCertificatePassword", "\"pw\"", "\"************\""},
-        {"settings/webServiceTlsCertificatePassword", "null", "null"},
-        {"overrides/3/dnsTlsCertificatePassword", "\"pw\"", "\"************\""},
-        {"settings/proxy", "{\"type\":\"Http\",\"password\":\"pw\"}",
-         "{\"type\":\"Http\",\"password\":\"************\"}"},
-        {"settings/recursion", "\"Deny\"", "\"Deny\""},
-        {"settings/fromALaterRelease", "\"x\"", "\"************\""},
-        {"later/kind", "{\"secret\":1}", "\"************\""},
-        {"blocked/a", "not JSON", "\"************\""},
+        {"tsig/key",                                  "{\"algorithm\":\"hmac-sha256\",\"secret\":\"c2Vj\"}",
+         "{\"algorithm\":\"hmac-sha256\",\"secret\":\"************\"}"                                                                     },
+        {"users/admin",                               "{\"passwordHash\":\"h\",\"totpSecret\":null,\"disabled\":false}",
+         "{\"passwordHash\":\"************\",\"totpSecret\":null,\"disabled\":false}"                                                      },
+        {"joinTokens/" DIGEST,                        "{\"expires\":1}",                                                 "\"************\""},
+        {"settings/webServiceTlsCertificatePassword", "\"pw\"",                                                          "\"************\""},
+        {"settings/webServiceTlsCertificatePassword", "null",                                                            "null"            },
+        {"overrides/3/dnsTlsCertificatePassword",     "\"pw\"",                                                          "\"************\""},
+        {"settings/proxy",                            "{\"type\":\"Http\",\"password\":\"pw\"}",
+         "{\"type\":\"Http\",\"password\":\"************\"}"                                                                               },
+        {"settings/recursion",                        "\"Deny\"",                                                        "\"Deny\""        },
+        {"settings/fromALaterRelease",                "\"x\"",                                                           "\"************\""},
+        {"later/kind",                                "{\"secret\":1}",                                                  "\"************\""},
+        {"blocked/a",                                 "not JSON",                                                        "\"************\""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char *masked = conf_kind_mask(rows[i][0], rows[i][1]);
@@ -168,7 +173,7 @@ static void secrets_are_masked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_row_is_sound),   cmocka_unit_test(paths_go_both_ways),
+        cmocka_unit_test(every_row_is_sound),       cmocka_unit_test(paths_go_both_ways),
         cmocka_unit_test(scope_follows_the_tables), cmocka_unit_test(values_are_checked),
         cmocka_unit_test(secrets_are_masked),
     };

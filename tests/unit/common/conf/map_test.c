@@ -189,10 +189,8 @@ static void takes_a_million(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(holds_what_was_set),
-        cmocka_unit_test(walks_a_prefix_in_order),
-        cmocka_unit_test(clones_are_apart),
-        cmocka_unit_test(agrees_with_a_plain_array),
+        cmocka_unit_test(holds_what_was_set), cmocka_unit_test(walks_a_prefix_in_order),
+        cmocka_unit_test(clones_are_apart),   cmocka_unit_test(agrees_with_a_plain_array),
         cmocka_unit_test(takes_a_million),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

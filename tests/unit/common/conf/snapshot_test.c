@@ -138,7 +138,8 @@ static void torn_log_is_cut(void **state)
     make_files(10, 4);
     uint8_t *bytes = NULL;
     size_t full = 0;
-    assert_int_equal(file_read(path_of("config.snapshot.log"), 1 << 20, &bytes, &full, NULL), ERR_OK);
+    assert_int_equal(file_read(path_of("config.snapshot.log"), 1 << 20, &bytes, &full, NULL),
+                     ERR_OK);
     for (size_t cut = full - 1; cut > 0; cut -= cut > 20 ? 7 : 1) {
         assert_int_equal(file_write_atomic(path_of("config.snapshot.log"), bytes, cut, 0600, NULL),
                          ERR_OK);

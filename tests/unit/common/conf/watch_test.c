@@ -41,7 +41,7 @@ static struct fixture {
     uint64_t revision;
     struct object objects[OBJECTS_MAX];
     size_t object_count;
-    uint64_t kept_from;          // deltas from an older revision are snapshots
+    uint64_t kept_from; // deltas from an older revision are snapshots
     size_t page_size;
     unsigned pulls;
     void (*between_pages)(void);
@@ -54,7 +54,7 @@ static struct fixture {
     bool applied_all;
     size_t applied_count;
     char applied_paths[512];
-    const char *refuse;          // reason
+    const char *refuse; // reason
     // waits
     unsigned waits_ended;
     enum err wait_result;
@@ -191,8 +191,8 @@ static enum err apply(void *ctx, const struct conf_apply *change, struct errmsg 
 static void open_watch(void)
 {
     struct errmsg e = {0};
-    assert_int_equal(
-        rpc_client_open(f.base, f.run_dir, RPC_CLUSTERD, RPC_WEBD, &f.client, &e), ERR_OK);
+    assert_int_equal(rpc_client_open(f.base, f.run_dir, RPC_CLUSTERD, RPC_WEBD, &f.client, &e),
+                     ERR_OK);
     if (conf_watch_open(f.base, f.state_dir, f.run_dir, f.client, RPC_WEBD, apply, NULL, &f.watch,
                         &e) != ERR_OK) {
         fail_msg("%s", e.text);
@@ -462,7 +462,7 @@ static void waits_end_once(void **state)
     open_watch();
     loop_until(&f.acked, 1);
     conf_watch_wait(f.watch, 1, 5000, on_wait, NULL);
-    assert_int_equal(f.waits_ended, 0);    // never from inside
+    assert_int_equal(f.waits_ended, 0); // never from inside
     conf_watch_wait(f.watch, 2, 5000, on_wait, NULL);
     commit("settings/a", "2");
     loop_until(&f.acked, 2);

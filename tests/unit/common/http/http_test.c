@@ -45,7 +45,7 @@ static struct fixture {
     uint16_t secure_port;
     uint8_t pin[SHA256_SIZE];
     struct http_client *client;
-    unsigned connections;      // accepted with TLS
+    unsigned connections; // accepted with TLS
     unsigned requests;
     struct evhttp_request *held;
     // the last reply
@@ -55,7 +55,7 @@ static struct fixture {
     unsigned status;
     char body[LARGE + 1];
     size_t body_len;
-    char echo[64];             // of the header x-echo
+    char echo[64]; // of the header x-echo
     uint8_t spki[SHA256_SIZE];
     bool has_spki;
 } f;
@@ -110,11 +110,11 @@ static uint16_t bind_server(struct evhttp *server)
     assert_non_null(bound);
     assert_int_equal(
         getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&address, &size), 0);
-    // Taken over by the accepted sockets. Without it head and body of an answer wait for each other.
+    // Taken over by the accepted sockets. Without it head and body of an answer wait for each
+    // other.
     const int on = 1;
-    assert_int_equal(setsockopt(evhttp_bound_socket_get_fd(bound), IPPROTO_TCP, TCP_NODELAY, &on,
-                                sizeof on),
-                     0);
+    assert_int_equal(
+        setsockopt(evhttp_bound_socket_get_fd(bound), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), 0);
     evhttp_set_allowed_methods(server, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
                                            EVHTTP_REQ_HEAD | EVHTTP_REQ_DELETE);
     evhttp_set_gencb(server, answer, NULL);
@@ -212,7 +212,7 @@ static enum err run(const struct http_request *request)
 {
     unsigned before = f.replies;
     assert_non_null(http_send(f.client, request, on_reply, NULL));
-    assert_int_equal(f.replies, before);    // never from inside
+    assert_int_equal(f.replies, before); // never from inside
     loop_until_replies(before + 1);
     assert_int_equal(f.replies, before + 1);
     return f.result;
@@ -223,7 +223,9 @@ static enum err run(const struct http_request *request)
 static void sends_and_receives(void **state)
 {
     (void)state;
-    const struct http_header headers[] = {{"X-Sent", "a value"}};
+    const struct http_header headers[] = {
+        {"X-Sent", "a value"}
+    };
     struct http_request request = request_to(url(false, "/echo"));
     request.method = "POST";
     request.headers = headers;
@@ -336,7 +338,7 @@ static void connects_where_told(void **state)
     struct http_request request = request_to(target);
     (void)snprintf(target, sizeof target, "https://some.name.example:%u/host", f.secure_port);
     request.connect_address = "127.0.0.1";
-    request.pins = (const uint8_t(*)[SHA256_SIZE])&f.pin;
+    request.pins = (const uint8_t(*)[SHA256_SIZE]) & f.pin;
     request.pin_count = 1;
     assert_int_equal(run(&request), ERR_OK);
     assert_string_equal(f.body, "some.name.example");
@@ -347,13 +349,15 @@ static void connects_where_told(void **state)
 static void bad_requests_fail_later(void **state)
 {
     (void)state;
-    const struct http_header broken[] = {{"X-Sent", "a\r\nX-More: b"}};
+    const struct http_header broken[] = {
+        {"X-Sent", "a\r\nX-More: b"}
+    };
     struct http_request request = request_to("gopher://127.0.0.1/");
     assert_int_equal(run(&request), ERR_INVALID);
     request.url = "http://exa mple/";
     assert_int_equal(run(&request), ERR_INVALID);
     request.url = url(false, "/echo");
-    request.pins = (const uint8_t(*)[SHA256_SIZE])&f.pin;
+    request.pins = (const uint8_t(*)[SHA256_SIZE]) & f.pin;
     request.pin_count = 1;
     assert_int_equal(run(&request), ERR_INVALID);
     request = request_to(url(false, "/echo"));
@@ -408,13 +412,13 @@ static void connections_are_used_again(void **state)
     request.method = "POST";
     request.body = "{}";
     request.body_len = 2;
-    request.pins = (const uint8_t(*)[SHA256_SIZE])&f.pin;
+    request.pins = (const uint8_t(*)[SHA256_SIZE]) & f.pin;
     request.pin_count = 1;
     assert_int_equal(run(&request), ERR_OK);
     uint64_t start = clock_mono_us();
     for (unsigned i = 0; i < COUNT; i++) {
         assert_int_equal(run(&request), ERR_OK);
-        assert_true(f.has_spki);    // also where no handshake was made
+        assert_true(f.has_spki); // also where no handshake was made
     }
     assert_int_equal(f.connections, 1);
     print_message("kept connection with TLS: %u us a request, both ends\n",
