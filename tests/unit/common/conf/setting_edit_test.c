@@ -41,53 +41,66 @@ static const struct {
 } edits[] = {
     {"nothing sent", false, "{}", "{}", NULL},
     {"what is the same does not come", false,
-     "{\"recursion\":\"deny\",\"clientTimeout\":\"2000\",\"dnsServerLocalEndPoints\":\"\"}", "{}", NULL},
-    {"a new value", false, "{\"recursion\":\"allow\"}", "{\"settings/recursion\":\"\\\"Allow\\\"\"}",
+     "{\"recursion\":\"deny\",\"clientTimeout\":\"2000\",\"dnsServerLocalEndPoints\":\"\"}", "{}",
      NULL},
-    {"one wrong value, nothing comes", false, "{\"recursion\":\"allow\",\"clientTimeout\":\"1\"}", NULL,
-     "clientTimeout"},
+    {"a new value", false, "{\"recursion\":\"allow\"}",
+     "{\"settings/recursion\":\"\\\"Allow\\\"\"}", NULL},
+    {"one wrong value, nothing comes", false, "{\"recursion\":\"allow\",\"clientTimeout\":\"1\"}",
+     NULL, "clientTimeout"},
     {"an unknown word is passed over", false, "{\"recursion\":\"never\"}", "{}", NULL},
     {"older name", false, "{\"preferIPv6\":\"true\"}",
      "{\"settings/ipv6Mode\":\"\\\"Preferred\\\"\"}", NULL},
     {"older name loses", false, "{\"preferIPv6\":\"true\",\"ipv6Mode\":\"disabled\"}",
      "{\"settings/ipv6Mode\":\"\\\"Disabled\\\"\"}", NULL},
-    {"older name keeps what it cannot say", false, "{\"preferIPv6\":\"false\",\"enableLogging\":\"true\"}",
-     "{}", NULL},
-    {"logging off", false, "{\"enableLogging\":\"false\"}", "{\"settings/loggingType\":\"\\\"None\\\"\"}",
-     NULL},
+    {"older name keeps what it cannot say", false,
+     "{\"preferIPv6\":\"false\",\"enableLogging\":\"true\"}", "{}", NULL},
+    {"logging off", false, "{\"enableLogging\":\"false\"}",
+     "{\"settings/loggingType\":\"\\\"None\\\"\"}", NULL},
     {"alias", false, "{\"reverseProxyNetworkACL\":\"10.0.0.0/8\"}",
      "{\"settings/dnsReverseProxyNetworkACL\":\"[\\\"10.0.0.0/8\\\"]\"}", NULL},
     {"proxy off", false, "{\"proxyType\":\"None\"}", "{\"settings/proxy\":\"null\"}", NULL},
     {"proxy parts alone are not read", false, "{\"proxyPort\":\"1\"}", "{}", NULL},
     {"the mask keeps the proxy's password", false,
      "{\"proxyType\":\"http\",\"proxyPort\":\"8081\",\"proxyPassword\":\"************\"}",
-     "{\"settings/proxy\":\"{\\\"type\\\":\\\"Http\\\",\\\"address\\\":\\\"192.0.2.9\\\",\\\"port\\\":8081,"
-     "\\\"username\\\":\\\"u\\\",\\\"password\\\":\\\"p\\\",\\\"bypass\\\":[\\\"::1\\\"]}\"}", NULL},
+     "{\"settings/"
+     "proxy\":\"{\\\"type\\\":\\\"Http\\\",\\\"address\\\":\\\"192.0.2.9\\\",\\\"port\\\":8081,"
+     "\\\"username\\\":\\\"u\\\",\\\"password\\\":\\\"p\\\",\\\"bypass\\\":[\\\"::1\\\"]}\"}",
+     NULL},
     {"bad proxy port", false, "{\"proxyType\":\"http\",\"proxyPort\":\"0\"}", NULL, "proxyPort"},
-    {"protocol without forwarders is not read", false, "{\"forwarderProtocol\":\"tls\"}", "{}", NULL},
-    {"protocol with forwarders", false, "{\"forwarderProtocol\":\"tls\",\"forwarders\":\"9.9.9.9\"}",
-     "{\"settings/forwarders\":\"[\\\"9.9.9.9\\\"]\",\"settings/forwarderProtocol\":\"\\\"Tls\\\"\"}", NULL},
-    {"mask keeps a password", false, "{\"webServiceTlsCertificatePassword\":\"************\"}", "{}", NULL},
+    {"protocol without forwarders is not read", false, "{\"forwarderProtocol\":\"tls\"}", "{}",
+     NULL},
+    {"protocol with forwarders", false,
+     "{\"forwarderProtocol\":\"tls\",\"forwarders\":\"9.9.9.9\"}",
+     "{\"settings/forwarders\":\"[\\\"9.9.9.9\\\"]\",\"settings/"
+     "forwarderProtocol\":\"\\\"Tls\\\"\"}",
+     NULL},
+    {"mask keeps a password", false, "{\"webServiceTlsCertificatePassword\":\"************\"}",
+     "{}", NULL},
     {"empty clears a password", false, "{\"webServiceTlsCertificatePassword\":\"\"}",
      "{\"settings/webServiceTlsCertificatePassword\":\"null\"}", NULL},
     {"hidden ones are not set", false, "{\"configHistoryMaxDays\":\"1\"}", "{}", NULL},
     {"keys: one kept, one gone, one new", false,
      "{\"tsigKeys\":\"ONE.example|************|hmac-sha256|new|bmV3|hmac-sha1\"}",
      "{\"tsig/new\":\"{\\\"algorithm\\\":\\\"hmac-sha1\\\",\\\"secret\\\":\\\"bmV3\\\"}\","
-     "\"tsig/two.example\":null}", NULL},
-    {"no keys", false, "{\"tsigKeys\":\"false\"}", "{\"tsig/one.example\":null,\"tsig/two.example\":null}",
+     "\"tsig/two.example\":null}",
      NULL},
+    {"no keys", false, "{\"tsigKeys\":\"false\"}",
+     "{\"tsig/one.example\":null,\"tsig/two.example\":null}", NULL},
     {"key twice", false, "{\"tsigKeys\":\"a|bmV3|hmac-sha1|A|bmV3|hmac-sha1\"}", NULL, "twice"},
     {"mask of an unknown key", false, "{\"tsigKeys\":\"a|************|hmac-sha1\"}", NULL,
      "no stored secret"},
     {"body: JSON values", true,
-     "{\"clientTimeout\":3000,\"enableBlocking\":false,\"zoneTransferAllowedNetworks\":[\"10.0.0.0/8\"],"
+     "{\"clientTimeout\":3000,\"enableBlocking\":false,\"zoneTransferAllowedNetworks\":[\"10.0.0.0/"
+     "8\"],"
      "\"forwarders\":null,\"version\":\"1\",\"unknown\":1,\"proxy\":{\"type\":\"nonsense\"}}",
-     "{\"settings/zoneTransferAllowedNetworks\":\"[\\\"10.0.0.0/8\\\"]\",\"settings/clientTimeout\":\"3000\","
-     "\"settings/enableBlocking\":\"false\"}", NULL},
+     "{\"settings/zoneTransferAllowedNetworks\":\"[\\\"10.0.0.0/8\\\"]\",\"settings/"
+     "clientTimeout\":\"3000\","
+     "\"settings/enableBlocking\":\"false\"}",
+     NULL},
     {"body: texts", true, "{\"defaultRecordTtl\":\"1h30m\",\"recursion\":\"Allow\"}",
      "{\"settings/defaultRecordTtl\":\"5400\",\"settings/recursion\":\"\\\"Allow\\\"\"}", NULL},
-    {"body: wrong type", true, "{\"enableBlocking\":1}", NULL, "enableBlocking: 1 is not true or false"},
+    {"body: wrong type", true, "{\"enableBlocking\":1}", NULL,
+     "enableBlocking: 1 is not true or false"},
     {"body: no object", true, "[]", NULL, "not a JSON object"},
 };
 
@@ -112,8 +125,9 @@ static void edits_give_changes(void **state)
         json_t *sent = json_loads(edits[i].sent, 0, NULL);
         json_t *changes = json_object();
         assert_non_null(sent);
-        enum err err = edits[i].is_body ? settings_edit_json(now, sent, collect, changes, &e)
-                                        : settings_edit_form(now, param, sent, collect, changes, &e);
+        enum err err = edits[i].is_body
+                           ? settings_edit_json(now, sent, collect, changes, &e)
+                           : settings_edit_form(now, param, sent, collect, changes, &e);
         if (edits[i].changes == NULL) {
             assert_int_equal(err, ERR_INVALID);
             assert_int_equal(json_object_size(changes), 0);

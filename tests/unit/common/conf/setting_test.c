@@ -145,15 +145,18 @@ static const struct {
     {"dnsServerDomain", "", NULL},
     {"dnsServerDomain", "a..b", "!domain name"},
     {"webServiceRealIpHeader", "X Real", "!header name"},
-    {"dnsServerLocalEndPoints", "127.0.0.1, [::1]:5353,::1", "[\"127.0.0.1:53\",\"[::1]:5353\",\"[::1]:53\"]"},
+    {"dnsServerLocalEndPoints", "127.0.0.1, [::1]:5353,::1",
+     "[\"127.0.0.1:53\",\"[::1]:5353\",\"[::1]:53\"]"},
     {"dnsServerLocalEndPoints", "false", "[\"0.0.0.0:53\",\"[::]:53\"]"},
     {"dnsServerLocalEndPoints", "127.0.0.1:0", "!1 to 65535"},
     {"dnsServerLocalEndPoints", "127.0.0.1:53,127.0.0.1", "[\"127.0.0.1:53\"]"},
     {"webServiceLocalAddresses", "::1,127.0.0.1", "[\"[::1]\",\"127.0.0.1\"]"},
-    {"zoneTransferAllowedNetworks", "10.1.2.3/8, 2001:DB8::1/32,,192.0.2.1", "[\"10.0.0.0/8\",\"2001:db8::/32\",\"192.0.2.1\"]"},
+    {"zoneTransferAllowedNetworks", "10.1.2.3/8, 2001:DB8::1/32,,192.0.2.1",
+     "[\"10.0.0.0/8\",\"2001:db8::/32\",\"192.0.2.1\"]"},
     {"zoneTransferAllowedNetworks", "", "[]"},
     {"zoneTransferAllowedNetworks", "FALSE", "[]"},
-    {"zoneTransferAllowedNetworks", "10.0.0.0/33", "!\"10.0.0.0/33\" is not an IP address or network"},
+    {"zoneTransferAllowedNetworks", "10.0.0.0/33",
+     "!\"10.0.0.0/33\" is not an IP address or network"},
     {"zoneTransferAllowedNetworks", "!10.0.0.0/8", "!not an IP address"},
     {"dnsServerIPv4SourceAddresses", "::1", "!IPv4"},
     {"recursionNetworkACL", "!10.0.0.0/8,10.1.0.0/16", "[\"!10.0.0.0/8\",\"10.1.0.0/16\"]"},
@@ -162,25 +165,34 @@ static const struct {
     {"socketPoolExcludedPorts", "70000", "!1 to 65535"},
     {"socketPoolExcludedPorts", "x", "!\"x\" is not a port"},
     {"customBlockingAddresses", "192.0.2.1,nonsense,::1", "[\"192.0.2.1\",\"::1\"]"},
-    {"qpmPrefixLimitsIPv4", "32|1|2|24|3|0", "[{\"prefix\":32,\"udpLimit\":1,\"tcpLimit\":2},{\"prefix\":24,\"udpLimit\":3,\"tcpLimit\":0}]"},
+    {"qpmPrefixLimitsIPv4", "32|1|2|24|3|0",
+     "[{\"prefix\":32,\"udpLimit\":1,\"tcpLimit\":2},{\"prefix\":24,\"udpLimit\":3,\"tcpLimit\":0}"
+     "]"},
     {"qpmPrefixLimitsIPv4", "false", "[]"},
     {"qpmPrefixLimitsIPv4", "32|1", "!2 cells"},
     {"qpmPrefixLimitsIPv4", "33|1|1", "!0 to 32"},
     {"qpmPrefixLimitsIPv4", "32|1|-1", "!prefix (0 to 32)"},
     {"qpmPrefixLimitsIPv4", "32|1|1|32|2|2", "!only row of its prefix"},
-    {"blockListUrls", "https://lists.example/a.txt,!http://lists.example:8080/b", "[\"https://lists.example/a.txt\",\"!http://lists.example:8080/b\"]"},
+    {"blockListUrls", "https://lists.example/a.txt,!http://lists.example:8080/b",
+     "[\"https://lists.example/a.txt\",\"!http://lists.example:8080/b\"]"},
     {"blockListUrls", "", "null"},
     {"blockListUrls", "ftp://lists.example/a", "!http, https or file URL"},
-    {"forwarders", "9.9.9.9, dns.example:853,https://dns.example/dns-query (192.0.2.1),[2001:db8::1]:53", "[\"9.9.9.9\",\"dns.example:853\",\"https://dns.example/dns-query (192.0.2.1)\",\"[2001:db8::1]:53\"]"},
+    {"forwarders",
+     "9.9.9.9, dns.example:853,https://dns.example/dns-query (192.0.2.1),[2001:db8::1]:53",
+     "[\"9.9.9.9\",\"dns.example:853\",\"https://dns.example/dns-query "
+     "(192.0.2.1)\",\"[2001:db8::1]:53\"]"},
     {"forwarders", "tls://dns.example (192.0.2.1:853)", "[\"tls://dns.example (192.0.2.1:853)\"]"},
     {"forwarders", "false", "null"},
     {"forwarders", "ftp://x/", "!name server address"},
     {"forwarders", "dns.example (nowhere)", "!name server address"},
     {"webServiceTlsCertificatePassword", "************", NULL},
     {"webServiceTlsCertificatePassword", "", "null"},
-    {"webServiceTlsCertificatePassword", "\x01secret", "!webServiceTlsCertificatePassword: ************ is not"},
+    {"webServiceTlsCertificatePassword", "\x01secret",
+     "!webServiceTlsCertificatePassword: ************ is not"},
     {"logFolder", "a\xff", "!not UTF-8"},
-    {"tsigKeys", "Key.Example|c2VjcmV0|HMAC-sha256", "[{\"keyName\":\"key.example\",\"sharedSecret\":\"c2VjcmV0\",\"algorithmName\":\"hmac-sha256\"}]"},
+    {"tsigKeys", "Key.Example|c2VjcmV0|HMAC-sha256",
+     "[{\"keyName\":\"key.example\",\"sharedSecret\":\"c2VjcmV0\",\"algorithmName\":\"hmac-"
+     "sha256\"}]"},
     {"tsigKeys", "key|c2Vj!|hmac-sha256", "!base64"},
     {"tsigKeys", "key|c2VjcmV0|hmac-sha3", "!not an algorithm"},
     {"tsigKeys", "false", "[]"},
@@ -245,7 +257,8 @@ static void loads_stored_values_and_overrides(void **state)
                  "\"username\":\"u\",\"password\":\"p\",\"bypass\":[\"::1\"]}");
     conf_map_set(map, "settings/fromALaterRelease", "17");
     conf_map_set(map, "overrides/42/recursion", "\"Allow\"");
-    conf_map_set(map, "tsig/key.example", "{\"algorithm\":\"hmac-sha256\",\"secret\":\"c2VjcmV0\"}");
+    conf_map_set(map, "tsig/key.example",
+                 "{\"algorithm\":\"hmac-sha256\",\"secret\":\"c2VjcmV0\"}");
     conf_map_set(map, "node/identity", "{\"id\":42,\"name\":\"ns1\"}");
     assert_int_equal(settings_node_id(map), 42);
     assert_int_equal(settings_load(map, 7, &s, &e), ERR_OK);
