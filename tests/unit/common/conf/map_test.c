@@ -122,7 +122,8 @@ static void clones_are_apart(void **state)
 static void agrees_with_a_plain_array(void **state)
 {
     (void)state;
-    enum { KEYS = 2000, STEPS = 60000 };
+    // Enough for three levels, so that inner nodes split and merge too.
+    enum { KEYS = 20000, STEPS = 300000 };
     static unsigned value[KEYS];
     memset(value, 0, sizeof value);
     struct conf_map *map = conf_map_new();
@@ -134,7 +135,7 @@ static void agrees_with_a_plain_array(void **state)
     for (unsigned step = 1; step <= STEPS; step++) {
         unsigned key = (unsigned)rand_r(&seed) % KEYS;
         // Phases of growing and of shrinking, so that nodes split and merge.
-        bool add = (unsigned)rand_r(&seed) % 10 < (step / 10000 % 2 == 0 ? 8U : 2U);
+        bool add = (unsigned)rand_r(&seed) % 10 < (step / 60000 % 2 == 0 ? 8U : 2U);
         path_of(key, path, sizeof path);
         if (add) {
             (void)snprintf(json, sizeof json, "%u", step);
@@ -146,7 +147,7 @@ static void agrees_with_a_plain_array(void **state)
             count -= value[key] != 0;
             value[key] = 0;
         }
-        if (step % 1000 == 0) {
+        if (step % 5000 == 0) {
             conf_map_free(clone);
             clone = conf_map_clone(map);
             assert_int_equal(count_ordered(map, "", 0), count);
