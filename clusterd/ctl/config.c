@@ -160,11 +160,11 @@ static void handle_pull(Clusterd__Config_Service *service, const Clusterd__PullR
                               .sink = add_object,
                               .ctx = &page};
     struct store_pull_result result;
+    uint8_t id[STORE_ID_SIZE];
     enum err err = store_pull(config->store, &pull, &result, &e);
     if (err != ERR_OK) {
         reply.error = rpc_error(&error, &e);
     } else {
-        uint8_t id[STORE_ID_SIZE];
         memcpy(id, store_id(config->store), sizeof id);
         reply.store_id = (ProtobufCBinaryData){.len = sizeof id, .data = id};
         reply.revision = result.revision;

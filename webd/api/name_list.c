@@ -2,6 +2,7 @@
 // tree of labels.
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/mem.h"
@@ -228,6 +229,27 @@ static const char *walk(struct api_call *call, const struct name_list *list, con
     return name;
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static json_t *sorted_names(json_t *set)
+{
+    size_t count = 0;
+    const char **names = mem_calloc(json_object_size(set) + 1, sizeof *names);
+    for (void *at = json_object_iter(set); at != NULL; at = json_object_iter_next(set, at)) {
+        names[count++] = json_object_iter_key(at);
+    }
+    qsort(names, count, sizeof *names, by_text);
+    json_t *out = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(out, json_string(names[i]));
+    }
+    mem_free(names);
+    return out;
+}
+
 // The records that the API shows for a listed name: those of the zone that stands for it.
 static json_t *listed_records(const struct api_call *call, const char *name)
 {
@@ -268,10 +290,7 @@ static void show(struct api_call *call, const struct name_list *list)
         return;
     }
     const char *at = walk(call, list, name, is_up, &c);
-    json_t *zones = json_array();
-    for (void *it = json_object_iter(c.set); it != NULL; it = json_object_iter_next(c.set, it)) {
-        json_array_append_new(zones, json_string(json_object_iter_key(it)));
-    }
+    json_t *zones = sorted_names(c.set);
     json_t *o = json_object();
     view_name(o, "domain", at);
     json_object_set_new(o, "zones", zones);

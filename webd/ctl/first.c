@@ -20,6 +20,7 @@ struct first {
     struct api *api;
     struct event *retry;
     bool is_busy;
+    bool is_settled;
 };
 
 struct first *first_new(struct api *api)
@@ -214,8 +215,14 @@ void first_look(struct first *first)
     if (can_set && take_password_file(first)) {
         return;
     }
+    first->is_settled = true;
     if (setup_require(api->setup, can_set, &e) != ERR_OK) {
         log_error("the set-up token cannot be written", F_STR("file", setup_path(api->setup)), F_ERR(&e));
         retry_later(first);
     }
+}
+
+bool first_is_settled(const struct first *first)
+{
+    return first->is_settled;
 }

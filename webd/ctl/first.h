@@ -12,3 +12,5 @@ struct first *first_new(struct api *api);
 void first_free(struct first *first);
 // Looks what is missing, after each change of the config.
 void first_look(struct first *first);
+// Can somebody log in, or set up, once the web service listens?
+bool first_is_settled(const struct first *first);

@@ -207,11 +207,11 @@ static void on_after(evutil_socket_t fd, short what, void *ctx)
     struct follow *follow = ctx;
     (void)fd;
     (void)what;
-    if (follow->must_listen) {
+    first_look(follow->first);
+    if (follow->must_listen && first_is_settled(follow->first)) {
         follow->must_listen = false;
         listen_now(follow);
     }
-    first_look(follow->first);
 }
 
 static void on_look(evutil_socket_t fd, short what, void *ctx)
