@@ -5,7 +5,7 @@
 #include "common/rpc/rpc.h"
 #include "dnsd/ctl/ctl.h"
 #include "dnsd/zone/zone.h"
-#include "dnsd.pb-c.h"
+#include "proto/dnsd.pb-c.h"
 
 // What the handler files of this folder share. Control thread; handlers read zones in RCU sections.
 

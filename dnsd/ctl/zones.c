@@ -3,7 +3,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/str.h"
-#include "common.pb-c.h"
+#include "proto/common.pb-c.h"
 #include "dnsd/conf/reader.h"
 #include "dnsd/ctl/internal.h"
 #include "dnsd/xfr/policy.h"
