@@ -115,7 +115,8 @@ static void on_changed(const Clusterd__StateReply *reply, void *ctx)
 
 void cluster_state(struct api_call *call)
 {
-    Clusterd__StateRequest request = CLUSTERD__STATE_REQUEST__INIT;
+    Clusterd__StateRequest request;
+    clusterd__state_request__init(&request);
     clusterd__cluster__state(cluster_service(call), &request, on_state, call);
 }
 
@@ -136,7 +137,8 @@ void cluster_init(struct api_call *call)
 {
     const char *domain = NULL;
     bool allow_foreign = false;
-    Clusterd__InitRequest request = CLUSTERD__INIT_REQUEST__INIT;
+    Clusterd__InitRequest request;
+    clusterd__init_request__init(&request);
     if (!call_need(call, "clusterDomain", NULL, &domain) ||
         !need_list(call, "primaryNodeIpAddresses", &request.addresses, &request.n_addresses) ||
         !call_bool(call, "allowForeignAddresses", &allow_foreign)) {
@@ -196,7 +198,8 @@ static void on_watched(const Clusterd__TaskReply *reply, void *ctx)
 static void on_look(evutil_socket_t fd, short what, void *ctx)
 {
     struct join_wait *wait = ctx;
-    Clusterd__TaskRequest request = CLUSTERD__TASK_REQUEST__INIT;
+    Clusterd__TaskRequest request;
+    clusterd__task_request__init(&request);
     (void)fd;
     (void)what;
     request.id = wait->id;
@@ -232,7 +235,8 @@ static char *text_or_empty(const struct api_call *call, const char *name)
 
 void cluster_init_join(struct api_call *call)
 {
-    Clusterd__JoinRequest request = CLUSTERD__JOIN_REQUEST__INIT;
+    Clusterd__JoinRequest request;
+    clusterd__join_request__init(&request);
     const char *unused = NULL;
     bool ignore = false;
     bool allow_foreign = false;
@@ -273,7 +277,8 @@ static void on_task(const Clusterd__TaskReply *reply, void *ctx)
 void cluster_task(struct api_call *call)
 {
     const char *text = NULL;
-    Clusterd__TaskRequest request = CLUSTERD__TASK_REQUEST__INIT;
+    Clusterd__TaskRequest request;
+    clusterd__task_request__init(&request);
     if (!call_need(call, "id", NULL, &text)) {
         return;
     }
@@ -297,7 +302,8 @@ static void on_join_token(const Clusterd__JoinTokenReply *reply, void *ctx)
 
 void cluster_create_join_token(struct api_call *call)
 {
-    Clusterd__JoinTokenRequest request = CLUSTERD__JOIN_TOKEN_REQUEST__INIT;
+    Clusterd__JoinTokenRequest request;
+    clusterd__join_token_request__init(&request);
     uint32_t valid_s = 0;
     if (!call_u32(call, "validSeconds", 60, 7 * 86400, &valid_s)) {
         return;
@@ -311,7 +317,8 @@ void cluster_create_join_token(struct api_call *call)
 
 void cluster_set_options(struct api_call *call)
 {
-    Clusterd__ClusterOptions request = CLUSTERD__CLUSTER_OPTIONS__INIT;
+    Clusterd__ClusterOptions request;
+    clusterd__cluster_options__init(&request);
     if (!call_u32(call, "heartbeatRefreshIntervalSeconds", 10, 300, &request.heartbeat_refresh_s) ||
         !call_u32(call, "heartbeatRetryIntervalSeconds", 10, 300, &request.heartbeat_retry_s) ||
         !call_u32(call, "configRefreshIntervalSeconds", 30, 3600, &request.config_refresh_s) ||
@@ -325,7 +332,8 @@ void cluster_set_options(struct api_call *call)
 static void remove_node(struct api_call *call, bool is_forced)
 {
     const char *text = NULL;
-    Clusterd__RemoveRequest request = CLUSTERD__REMOVE_REQUEST__INIT;
+    Clusterd__RemoveRequest request;
+    clusterd__remove_request__init(&request);
     if (!call_need(call, "secondaryNodeId", NULL, &text) ||
         !call_u32(call, "secondaryNodeId", 1, INT32_MAX, &request.node_id)) {
         return;
@@ -348,7 +356,8 @@ void cluster_delete_secondary(struct api_call *call)
 void cluster_delete(struct api_call *call)
 {
     bool force = false;
-    Clusterd__DeleteRequest request = CLUSTERD__DELETE_REQUEST__INIT;
+    Clusterd__DeleteRequest request;
+    clusterd__delete_request__init(&request);
     if (!call_bool(call, "forceDelete", &force)) {
         return;
     }
@@ -363,7 +372,8 @@ void cluster_leave(struct api_call *call)
 {
     bool force = false;
     bool as_primary = false;
-    Clusterd__LeaveRequest request = CLUSTERD__LEAVE_REQUEST__INIT;
+    Clusterd__LeaveRequest request;
+    clusterd__leave_request__init(&request);
     if (!call_bool(call, "forceLeave", &force) || !call_bool(call, "zonesAsPrimary", &as_primary)) {
         return;
     }
@@ -383,7 +393,8 @@ static void on_resync(const Trellis__Reply *reply, void *ctx)
 
 void cluster_resync(struct api_call *call)
 {
-    Trellis__Empty request = TRELLIS__EMPTY__INIT;
+    Trellis__Empty request;
+    trellis__empty__init(&request);
     clusterd__cluster__resync(cluster_service(call), &request, on_resync, call);
 }
 
@@ -391,7 +402,8 @@ void cluster_update_primary(struct api_call *call)
 {
     const char *url = NULL;
     bool is_given;
-    Clusterd__UpdatePrimaryRequest request = CLUSTERD__UPDATE_PRIMARY_REQUEST__INIT;
+    Clusterd__UpdatePrimaryRequest request;
+    clusterd__update_primary_request__init(&request);
     if (!call_need(call, "primaryNodeUrl", NULL, &url)) {
         return;
     }
@@ -404,7 +416,8 @@ void cluster_update_primary(struct api_call *call)
 void cluster_update_addresses(struct api_call *call)
 {
     bool allow_foreign = false;
-    Clusterd__UpdateAddressesRequest request = CLUSTERD__UPDATE_ADDRESSES_REQUEST__INIT;
+    Clusterd__UpdateAddressesRequest request;
+    clusterd__update_addresses_request__init(&request);
     if (!need_list(call, "ipAddresses", &request.addresses, &request.n_addresses) ||
         !call_bool(call, "allowForeignAddresses", &allow_foreign)) {
         return;

@@ -178,7 +178,8 @@ static void send_next(struct commit *commit)
         bytes += size;
         parts[commit->sent++ - from] = change;
     }
-    Clusterd__CommitRequest request = CLUSTERD__COMMIT_REQUEST__INIT;
+    Clusterd__CommitRequest request;
+    clusterd__commit_request__init(&request);
     union {
         const char *c;
         char *m;

@@ -43,7 +43,8 @@ void config_history(struct api_call *call)
         return;
     }
     const char *prefix = call_text(call, "path");
-    Clusterd__HistoryRequest request = CLUSTERD__HISTORY_REQUEST__INIT;
+    Clusterd__HistoryRequest request;
+    clusterd__history_request__init(&request);
     request.before_revision = before;
     request.limit = limit;
     request.path_prefix = arena_strdup(call->arena, prefix == NULL ? "" : prefix);
@@ -92,7 +93,8 @@ static void on_diff(const Clusterd__DiffReply *reply, void *ctx)
 
 static void ask_diff(struct diff *diff, const char *cursor)
 {
-    Clusterd__DiffRequest request = CLUSTERD__DIFF_REQUEST__INIT;
+    Clusterd__DiffRequest request;
+    clusterd__diff_request__init(&request);
     request.from_revision = diff->from;
     request.to_revision = diff->to;
     request.cursor = arena_strdup(diff->call->arena, cursor);
@@ -145,7 +147,8 @@ void config_revert(struct api_call *call)
         !call_bool(call, "everythingAfter", &everything_after)) {
         return;
     }
-    Clusterd__RevertRequest request = CLUSTERD__REVERT_REQUEST__INIT;
+    Clusterd__RevertRequest request;
+    clusterd__revert_request__init(&request);
     request.revision = revision;
     request.everything_after = everything_after;
     request.actor = arena_strdup(call->arena, call_actor(call));

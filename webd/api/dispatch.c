@@ -227,7 +227,8 @@ union text {
 static void verify(struct api_call *call)
 {
     struct web_request *r = call->request;
-    Clusterd__VerifyRequest request = CLUSTERD__VERIFY_REQUEST__INIT;
+    Clusterd__VerifyRequest request;
+    clusterd__verify_request__init(&request);
     Clusterd__HttpHeader **headers = arena_alloc(call->arena, r->header_count * sizeof *headers);
     for (size_t i = 0; i < r->header_count; i++) {
         headers[i] = arena_alloc(call->arena, sizeof **headers);

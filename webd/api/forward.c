@@ -107,7 +107,8 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 
 static void look(struct forward *f)
 {
-    Clusterd__GetRequest request = CLUSTERD__GET_REQUEST__INIT;
+    Clusterd__GetRequest request;
+    clusterd__get_request__init(&request);
     request.prefix = (char[]){"cluster/config"};
     request.limit = 1;
     clusterd__config__get(rpc_client_service(f->call->api->clusterd, &clusterd__config__descriptor),
@@ -244,9 +245,12 @@ static void send_request(struct forward *f, const char *node, const char *target
                  const void *body, size_t body_len, const char *body_file)
 {
     struct api_call *call = f->call;
-    Clusterd__ForwardRequest request = CLUSTERD__FORWARD_REQUEST__INIT;
-    Clusterd__HttpHeader type = CLUSTERD__HTTP_HEADER__INIT;
-    Clusterd__HttpHeader language = CLUSTERD__HTTP_HEADER__INIT;
+    Clusterd__ForwardRequest request;
+    clusterd__forward_request__init(&request);
+    Clusterd__HttpHeader type;
+    clusterd__http_header__init(&type);
+    Clusterd__HttpHeader language;
+    clusterd__http_header__init(&language);
     Clusterd__HttpHeader *headers[] = {&type, &language};
     const char *accept_language = web_request_header(call->request, "accept-language");
     type.name = (char[]){"Content-Type"};

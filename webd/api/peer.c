@@ -54,7 +54,8 @@ union text {
 static void receive(struct api_call *call, const char *user)
 {
     struct web_request *r = call->request;
-    Clusterd__PeerRequest request = CLUSTERD__PEER_REQUEST__INIT;
+    Clusterd__PeerRequest request;
+    clusterd__peer_request__init(&request);
     Clusterd__HttpHeader **headers = arena_alloc(call->arena, r->header_count * sizeof *headers);
     char spki[SHA256_SIZE * 2 + 1] = "";
     for (size_t i = 0; i < r->header_count; i++) {

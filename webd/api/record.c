@@ -111,7 +111,8 @@ static void start(struct api_call *call, unsigned right, bool needs_type, void (
         run_in_zone(op);
         return;
     }
-    Dnsd__FindRequest request = DNSD__FIND_REQUEST__INIT;
+    Dnsd__FindRequest request;
+    dnsd__find_request__init(&request);
     request.name = op->owner;
     dnsd__zones__find(zone_service(call), &request, on_found, op);
 }
@@ -190,7 +191,8 @@ static void ask_records(struct record_op *op, const ProtobufCBinaryData *cursor)
     if (!call_bool(op->call, "listZone", &list_zone)) {
         return;
     }
-    Dnsd__RecordsRequest request = DNSD__RECORDS_REQUEST__INIT;
+    Dnsd__RecordsRequest request;
+    dnsd__records_request__init(&request);
     request.zone = (union text){.c = op->zone}.m;
     if (list_zone) {
         request.subtree = true;
@@ -373,7 +375,8 @@ static void on_edited(const Dnsd__EditReply *reply, void *ctx)
 static void send_edits(void *ctx)
 {
     struct record_op *op = ctx;
-    Dnsd__EditRequest request = DNSD__EDIT_REQUEST__INIT;
+    Dnsd__EditRequest request;
+    dnsd__edit_request__init(&request);
     request.zone = (union text){.c = op->zone}.m;
     request.edits = op->edit_list;
     request.n_edits = op->edit_count;
@@ -468,8 +471,10 @@ static void update_soa(struct record_op *op)
         send_edits(op);
         return;
     }
-    Dnsd__ZoneOptions options = DNSD__ZONE_OPTIONS__INIT;
-    Dnsd__ZoneOptionsRequest request = DNSD__ZONE_OPTIONS_REQUEST__INIT;
+    Dnsd__ZoneOptions options;
+    dnsd__zone_options__init(&options);
+    Dnsd__ZoneOptionsRequest request;
+    dnsd__zone_options_request__init(&request);
     options.has_soa_date_scheme = true;
     options.soa_date_scheme = date_scheme;
     request.zone = (union text){.c = op->zone}.m;

@@ -83,7 +83,8 @@ static void make_zone(struct reverse_step *step)
         call_fail(step->call, ERR_DENIED, "Access was denied: the reverse zone cannot be created.");
         return;
     }
-    Dnsd__ZoneCreateRequest request = DNSD__ZONE_CREATE_REQUEST__INIT;
+    Dnsd__ZoneCreateRequest request;
+    dnsd__zone_create_request__init(&request);
     request.zone = zone;
     request.type = DNSD__ZONE_TYPE__ZONE_PRIMARY;
     request.has_soa_date_scheme = true;
@@ -113,7 +114,8 @@ void reverse_prepare(struct api_call *call, struct reverse_plan *plan, reverse_f
         next(ctx);
         return;
     }
-    Dnsd__FindRequest request = DNSD__FIND_REQUEST__INIT;
+    Dnsd__FindRequest request;
+    dnsd__find_request__init(&request);
     request.name = plan->owner;
     dnsd__zones__find(zone_service(call), &request, on_zone, step_new(call, plan, next, ctx));
 }
@@ -134,10 +136,13 @@ static void send_ptr(struct reverse_step *step)
 {
     struct reverse_plan *plan = step->plan;
     struct name owner;
-    Dnsd__Record record = DNSD__RECORD__INIT;
-    Dnsd__Edit edit = DNSD__EDIT__INIT;
+    Dnsd__Record record;
+    dnsd__record__init(&record);
+    Dnsd__Edit edit;
+    dnsd__edit__init(&edit);
     Dnsd__Edit *edits[] = {&edit};
-    Dnsd__EditRequest request = DNSD__EDIT_REQUEST__INIT;
+    Dnsd__EditRequest request;
+    dnsd__edit_request__init(&request);
     if (name_from_text(plan->owner, &owner, NULL) != ERR_OK) {
         step->next(step->ctx);
         return;
@@ -179,7 +184,8 @@ void reverse_apply(struct api_call *call, struct reverse_plan *plan, reverse_fn 
     if (plan->what == REVERSE_SET) {
         send_ptr(step);
     } else if (plan->what == REVERSE_DROP) {
-        Dnsd__FindRequest request = DNSD__FIND_REQUEST__INIT;
+        Dnsd__FindRequest request;
+        dnsd__find_request__init(&request);
         request.name = plan->owner;
         dnsd__zones__find(zone_service(call), &request, on_zone_to_drop, step);
     } else {

@@ -222,7 +222,8 @@ void view_cluster(struct api_call *call, view_cluster_fn fn)
 {
     struct cluster_question *question = mem_alloc(sizeof *question);
     *question = (struct cluster_question){.call = call, .fn = fn};
-    Clusterd__StateRequest request = CLUSTERD__STATE_REQUEST__INIT;
+    Clusterd__StateRequest request;
+    clusterd__state_request__init(&request);
     clusterd__cluster__state(rpc_client_service(call->api->clusterd, &clusterd__cluster__descriptor),
                              &request, on_state, question);
 }

@@ -64,7 +64,8 @@ static void on_list(const Dnsd__ZoneListReply *reply, void *ctx)
 
 static void ask_list(struct zone_listing *listing, const char *cursor)
 {
-    Dnsd__ZoneListRequest request = DNSD__ZONE_LIST_REQUEST__INIT;
+    Dnsd__ZoneListRequest request;
+    dnsd__zone_list_request__init(&request);
     request.cursor = (union text){.c = cursor}.m;
     if (listing->only != 0) {
         request.types = &listing->only;
@@ -178,7 +179,8 @@ static void set_enabled(struct api_call *call, bool is_enabled)
     if (!zone_need(call, PERMISSION_MODIFY, &zone) || (!is_enabled && is_cluster_zone(call, zone))) {
         return;
     }
-    Dnsd__ZoneEnableRequest request = DNSD__ZONE_ENABLE_REQUEST__INIT;
+    Dnsd__ZoneEnableRequest request;
+    dnsd__zone_enable_request__init(&request);
     request.zone = (union text){.c = zone}.m;
     request.enabled = is_enabled;
     keep_name(call, zone);
@@ -357,9 +359,12 @@ static bool create_options(struct api_call *call, Dnsd__ZoneType type, Dnsd__Zon
 void zone_create(struct api_call *call)
 {
     char name[NAME_MAX_TEXT];
-    Dnsd__ZoneCreateRequest request = DNSD__ZONE_CREATE_REQUEST__INIT;
-    Dnsd__ZoneOptions options = DNSD__ZONE_OPTIONS__INIT;
-    Dnsd__StringList primaries = DNSD__STRING_LIST__INIT;
+    Dnsd__ZoneCreateRequest request;
+    dnsd__zone_create_request__init(&request);
+    Dnsd__ZoneOptions options;
+    dnsd__zone_options__init(&options);
+    Dnsd__StringList primaries;
+    dnsd__string_list__init(&primaries);
     const char *type = call_text(call, "type");
     request.type = DNSD__ZONE_TYPE__ZONE_PRIMARY;
     if (!need_new_name(call, name)) {
@@ -435,7 +440,8 @@ void zone_import(struct api_call *call)
         !call_bool(call, "overwriteSoaSerial", &overwrite_serial) || !upload_of(call)) {
         return;
     }
-    Dnsd__ZoneImportRequest request = DNSD__ZONE_IMPORT_REQUEST__INIT;
+    Dnsd__ZoneImportRequest request;
+    dnsd__zone_import_request__init(&request);
     request.zone = (union text){.c = zone}.m;
     request.file = call->request->upload;
     request.overwrite = overwrite;
@@ -470,7 +476,8 @@ void zone_export(struct api_call *call)
     if (!zone_need(call, PERMISSION_VIEW, &zone)) {
         return;
     }
-    Dnsd__ZoneExportRequest request = DNSD__ZONE_EXPORT_REQUEST__INIT;
+    Dnsd__ZoneExportRequest request;
+    dnsd__zone_export_request__init(&request);
     request.zone = (union text){.c = zone}.m;
     keep_name(call, zone);
     dnsd__zones__export(zone_service(call), &request, on_exported, call);

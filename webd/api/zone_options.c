@@ -168,7 +168,8 @@ static void on_catalogs(const Dnsd__ZoneListReply *reply, void *ctx)
 
 static void ask_catalogs(struct options_get *get, char *cursor)
 {
-    Dnsd__ZoneListRequest request = DNSD__ZONE_LIST_REQUEST__INIT;
+    Dnsd__ZoneListRequest request;
+    dnsd__zone_list_request__init(&request);
     Dnsd__ZoneType type = DNSD__ZONE_TYPE__ZONE_CATALOG;
     request.cursor = cursor;
     request.types = &type;
@@ -232,7 +233,8 @@ void zone_options_get(struct api_call *call)
     get->catalogs = json_array();
     call->state = get;
     call->release = get_free;
-    Dnsd__ZoneRequest request = DNSD__ZONE_REQUEST__INIT;
+    Dnsd__ZoneRequest request;
+    dnsd__zone_request__init(&request);
     request.zone = (union text){.c = zone}.m;
     dnsd__zones__get_options(zone_service(call), &request, on_options, get);
 }
@@ -337,7 +339,8 @@ void zone_options_set(struct api_call *call)
 {
     const char *zone = NULL;
     bool disabled = false;
-    Dnsd__ZoneOptions set = DNSD__ZONE_OPTIONS__INIT;
+    Dnsd__ZoneOptions set;
+    dnsd__zone_options__init(&set);
     if (!zone_need(call, PERMISSION_DELETE, &zone) || !call_bool(call, "disabled", &disabled)) {
         return;
     }
@@ -356,7 +359,8 @@ void zone_options_set(struct api_call *call)
         set.has_disabled = true;
         set.disabled = disabled;
     }
-    Dnsd__ZoneOptionsRequest request = DNSD__ZONE_OPTIONS_REQUEST__INIT;
+    Dnsd__ZoneOptionsRequest request;
+    dnsd__zone_options_request__init(&request);
     request.zone = (union text){.c = zone}.m;
     request.options = &set;
     request.actor = (union text){.c = call_actor(call)}.m;

@@ -99,7 +99,8 @@ static void start(struct api_call *call, unsigned right)
     if (!zone_need(call, right, &zone)) {
         return;
     }
-    Dnsd__ZoneRequest request = DNSD__ZONE_REQUEST__INIT;
+    Dnsd__ZoneRequest request;
+    dnsd__zone_request__init(&request);
     request.zone = (union text){.c = zone}.m;
     call->state = request.zone;
     dnsd__zones__get_options(zone_service(call), &request, on_options, call);

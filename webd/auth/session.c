@@ -30,8 +30,8 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
     [REMOVE] = "DELETE FROM session WHERE hash=?",
     [TOUCH] = "UPDATE session SET last_seen=?2, remote=?3, agent=?4 WHERE hash=?1",
     [RENAME] = "UPDATE session SET user=?2 WHERE user=?1",
-    [LOGGED_IN] = "INSERT INTO login VALUES(?1,?2,?3,0,'') ON CONFLICT(user) DO UPDATE SET "
-                  "previous=recent, previous_remote=recent_remote, recent=?2, recent_remote=?3",
+    [LOGGED_IN] = ("INSERT INTO login VALUES(?1,?2,?3,0,'') ON CONFLICT(user) DO UPDATE SET "
+                   "previous=recent, previous_remote=recent_remote, recent=?2, recent_remote=?3"),
     [LOGINS] = "SELECT recent,recent_remote,previous,previous_remote FROM login WHERE user=?",
 };
 static const char schema_sql[] =

@@ -132,6 +132,6 @@ bool setup_check(const struct setup *setup, const char *token)
 {
     char given[TOKEN_BYTES * 2 + 1] = "";
     char want[TOKEN_BYTES * 2 + 1] = "";
-    bool is_form = digits_of(token, given) & digits_of(setup->token, want);
-    return is_form && str_equal_secret(given, TOKEN_BYTES * 2, want, TOKEN_BYTES * 2);
+    return digits_of(token, given) && digits_of(setup->token, want) &&
+           str_equal_secret(given, TOKEN_BYTES * 2, want, TOKEN_BYTES * 2);
 }

@@ -96,7 +96,8 @@ static void add(struct batch *batch, const char *kind, const char *key, json_t *
 
 static void commit(struct first *first, struct batch *batch, const char *summary)
 {
-    Clusterd__CommitRequest request = CLUSTERD__COMMIT_REQUEST__INIT;
+    Clusterd__CommitRequest request;
+    clusterd__commit_request__init(&request);
     char *text = mem_strdup(summary);
     request.changes = batch->list;
     request.n_changes = batch->count;

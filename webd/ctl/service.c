@@ -41,7 +41,8 @@ static void on_status(Webd__Web_Service *base, const Trellis__Empty *request,
                    Webd__WebStatusReply_Closure closure, void *closure_data)
 {
     struct api *api = ((struct web_service *)base)->api;
-    Webd__WebStatusReply reply = WEBD__WEB_STATUS_REPLY__INIT;
+    Webd__WebStatusReply reply;
+    webd__web_status_reply__init(&reply);
     struct listening list = {.count = 0};
     char *version = mem_strdup(app_version);
     (void)request;
@@ -74,7 +75,8 @@ static void on_setup_token(Webd__Web_Service *base, const Trellis__Empty *reques
                             Webd__SetupTokenReply_Closure closure, void *closure_data)
 {
     struct api *api = ((struct web_service *)base)->api;
-    Webd__SetupTokenReply reply = WEBD__SETUP_TOKEN_REPLY__INIT;
+    Webd__SetupTokenReply reply;
+    webd__setup_token_reply__init(&reply);
     char *token = mem_strdup(setup_token(api->setup));
     (void)request;
     reply.token = token;
@@ -135,7 +137,8 @@ static enum err spool_answer(struct api *api, struct web_answer *answer, char *n
 static void answer_local(struct web_request *request, struct web_answer *answer)
 {
     struct local_call *local = (struct local_call *)request;
-    Webd__ApiReply reply = WEBD__API_REPLY__INIT;
+    Webd__ApiReply reply;
+    webd__api_reply__init(&reply);
     Trellis__Error error;
     struct errmsg e = {0};
     char name[64] = "";

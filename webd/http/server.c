@@ -153,6 +153,8 @@ static void wake(struct exchange_origin *origin)
     event_add(runner->timer, &now);
 }
 
+static void log_http(void *cls, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+
 static void log_http(void *cls, const char *format, va_list args)
 {
     (void)cls;
