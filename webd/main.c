@@ -1,9 +1,9 @@
 /*
- * webd: HTTP and HTTPS, sessions, the API, the panel's files. No truth of its own: zones are dnsd's,
- * config is clusterd's; both may be away, and then calls say so.
+ * webd: HTTP and HTTPS, sessions, the API, the panel's files. No truth of its own: zones are
+ * dnsd's, config is clusterd's; both may be away, and then calls say so.
  *
- * One thread, one loop, beside the pool that hashes passwords. Order of start: sessions, clients of the
- * other daemons, server, config (its snapshot opens the listeners at once), service.
+ * One thread, one loop, beside the pool that hashes passwords. Order of start: sessions, clients of
+ * the other daemons, server, config (its snapshot opens the listeners at once), service.
  */
 #include <stdio.h>
 #include <string.h>
@@ -47,14 +47,16 @@ static const struct conf_map *map_of(void *ctx)
 static enum err open_own(struct app *app, struct webd *webd, struct errmsg *e)
 {
     struct api *api = &webd->api;
-    const struct web_handlers handlers = {.handle = api_handle, .body_max = api_body_max, .ctx = api};
+    const struct web_handlers handlers = {
+        .handle = api_handle, .body_max = api_body_max, .ctx = api};
     api->base = app->base;
     api->up_since_ms = clock_unix_ms();
     snprintf(api->spool_dir, sizeof api->spool_dir, "%s", app->paths.spool_dir);
     snprintf(api->admin_password_file, sizeof api->admin_password_file, "%s", admin_password_file);
     api->panel = panel_open(panel_dir);
     api->setup = setup_new(app->paths.state_dir);
-    enum err err = session_store_open(app->base, app->paths.state_dir, session_timeout, api, &api->sessions, e);
+    enum err err = session_store_open(app->base, app->paths.state_dir, session_timeout, api,
+                                      &api->sessions, e);
     if (err == ERR_OK) {
         err = password_pool_open(app->base, &api->passwords, e);
     }
@@ -73,7 +75,8 @@ static enum err start(struct app *app, struct errmsg *e)
     json_set_alloc_funcs(mem_alloc, mem_free);
     enum err err = open_own(app, webd, e);
     if (err == ERR_OK) {
-        err = rpc_client_open(app->base, app->paths.run_dir, RPC_CLUSTERD, RPC_WEBD, &api->clusterd, e);
+        err = rpc_client_open(app->base, app->paths.run_dir, RPC_CLUSTERD, RPC_WEBD, &api->clusterd,
+                              e);
     }
     if (err == ERR_OK) {
         err = rpc_client_open(app->base, app->paths.run_dir, RPC_DNSD, RPC_WEBD, &api->dnsd, e);
@@ -98,8 +101,8 @@ static void reload(struct app *app)
     follow_reload(webd->follow);
 }
 
-// Clients first, so that what waits for them is answered; the server goes when nobody can answer any
-// more.
+// Clients first, so that what waits for them is answered; the server goes when nobody can answer
+// any more.
 static void stop(struct app *app)
 {
     struct webd *webd = app->self;
@@ -129,13 +132,18 @@ static void stop(struct app *app)
 
 int main(int argc, char **argv)
 {
+    // clang-format off
     static const struct app_option options[] = {
         {"panel_dir", APP_OPTION_STR, panel_dir, sizeof panel_dir, "folder of the panel's files"},
         {"admin_password_file", APP_OPTION_STR, admin_password_file, sizeof admin_password_file,
          "file with the administrator's password, read while none is set"},
     };
-    static const struct app_spec spec = {.name = "webd", .options = options,
+    // clang-format on
+    static const struct app_spec spec = {.name = "webd",
+                                         .options = options,
                                          .option_count = sizeof options / sizeof options[0],
-                                         .start = start, .reload = reload, .stop = stop};
+                                         .start = start,
+                                         .reload = reload,
+                                         .stop = stop};
     return app_main(&spec, argc, argv);
 }

@@ -26,8 +26,8 @@ static void try_record(uint16_t type, struct web_params *params)
     for (int which = RECORD_OF_ADD; which <= RECORD_NEW; which++) {
         struct errmsg e;
         size_t len = 0;
-        if (record_build(record_row_find(type), type, (enum record_which)which, param_of, params, rdata,
-                         sizeof rdata, &len, &e) == ERR_OK) {
+        if (record_build(record_row_find(type), type, (enum record_which)which, param_of, params,
+                         rdata, sizeof rdata, &len, &e) == ERR_OK) {
             json_decref(record_view(type, rdata, len));
         }
     }
@@ -68,7 +68,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     uint16_t type = at < 0x8000 ? record_rows[at % record_row_count].type : (uint16_t)at;
     arena_init(&arena);
     web_params_init(&params, &arena);
-    if (web_params_parse(&params, WEB_PARAM_QUERY, (const char *)bytes + 2, size - 2, NULL) == ERR_OK) {
+    if (web_params_parse(&params, WEB_PARAM_QUERY, (const char *)bytes + 2, size - 2, NULL) ==
+        ERR_OK) {
         try_values(&params);
         try_record(type, &params);
     }

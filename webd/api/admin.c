@@ -92,7 +92,7 @@ void admin_users_get(struct api_call *call)
 struct user_change {
     struct api_call *call;
     struct account account;
-    char name[ACCOUNT_NAME_MAX];     // after it
+    char name[ACCOUNT_NAME_MAX]; // after it
     bool is_new;
     bool ends_sessions;
 };
@@ -128,7 +128,7 @@ static void answer_user(struct api_call *call)
 struct token_rename {
     struct commit *commit;
     const char *from;
-    const char *to;     // NULL = delete
+    const char *to; // NULL = delete
 };
 
 static bool rename_token(void *ctx, const char *path, const char *json)
@@ -151,9 +151,9 @@ static bool rename_token(void *ctx, const char *path, const char *json)
 // Permissions of sections and zones name users too.
 struct permission_rename {
     struct commit *commit;
-    const char *member;   // "users" or "groups"
+    const char *member; // "users" or "groups"
     const char *from;
-    const char *to;       // NULL = delete
+    const char *to; // NULL = delete
 };
 
 static bool rename_permission(void *ctx, const char *path, const char *json)
@@ -173,8 +173,8 @@ static bool rename_permission(void *ctx, const char *path, const char *json)
     return true;
 }
 
-void permission_rename_in(struct api_call *call, struct commit *commit, const char *member, const char *from,
-                          const char *to)
+void permission_rename_in(struct api_call *call, struct commit *commit, const char *member,
+                          const char *from, const char *to)
 {
     struct permission_rename rename = {.commit = commit, .member = member, .from = from, .to = to};
     conf_map_each(api_map(call->api), "permissions/", rename_permission, &rename);
@@ -185,15 +185,16 @@ static void store_user(struct user_change *change)
 {
     struct api_call *call = change->call;
     bool is_renamed = strcmp(change->name, change->account.name) != 0;
-    struct commit *commit = commit_new(call, "%s user %s", change->is_new ? "create" : "change",
-                                       change->account.name);
+    struct commit *commit =
+        commit_new(call, "%s user %s", change->is_new ? "create" : "change", change->account.name);
     commit_guard(commit);
     commit_set_object(commit, "users", change->name, change->account.object);
     if (change->is_new || is_renamed) {
         commit_must_be_new(commit);
     }
     if (is_renamed) {
-        struct token_rename tokens = {.commit = commit, .from = change->account.name, .to = change->name};
+        struct token_rename tokens = {
+            .commit = commit, .from = change->account.name, .to = change->name};
         commit_delete_object(commit, "users", change->account.name);
         conf_map_each(api_map(call->api), "tokens/", rename_token, &tokens);
         permission_rename_in(call, commit, "users", change->account.name, change->name);
@@ -244,7 +245,8 @@ void admin_users_create(struct api_call *call)
     change->is_new = true;
     if (!account_name_normalize(given, change->name) ||
         (display != NULL && strlen(display) >= ACCOUNT_NAME_MAX)) {
-        call_fail(call, ERR_INVALID, "Username can contain only letters, digits and @ - _ . : %s", given);
+        call_fail(call, ERR_INVALID, "Username can contain only letters, digits and @ - _ . : %s",
+                  given);
         return;
     }
     if (account_load(api_map(call->api), change->name, &same)) {
@@ -257,9 +259,9 @@ void admin_users_create(struct api_call *call)
         return;
     }
     memcpy(change->account.name, change->name, sizeof change->name);
-    change->account.object = json_pack("{s:o,s:b,s:i,s:[]}", "displayName",
-                                       json_text(display == NULL ? change->name : display), "disabled", 0,
-                                       "sessionTimeoutSeconds", (int)ACCOUNT_TIMEOUT_DEFAULT, "groups");
+    change->account.object = json_pack(
+        "{s:o,s:b,s:i,s:[]}", "displayName", json_text(display == NULL ? change->name : display),
+        "disabled", 0, "sessionTimeoutSeconds", (int)ACCOUNT_TIMEOUT_DEFAULT, "groups");
     hash_and_store(change, password);
 }
 
@@ -304,7 +306,8 @@ static bool take_name(struct user_change *change)
         return true;
     }
     if (!account_name_normalize(given, change->name)) {
-        call_fail(call, ERR_INVALID, "Username can contain only letters, digits and @ - _ . : %s", given);
+        call_fail(call, ERR_INVALID, "Username can contain only letters, digits and @ - _ . : %s",
+                  given);
         return false;
     }
     if (strcmp(change->name, change->account.name) != 0 &&
@@ -349,8 +352,8 @@ void admin_users_set(struct api_call *call)
     struct user_change *change = change_new(call);
     change->account = account;
     bool is_self = !call->is_administrator && strcmp(account.name, call->account.name) == 0;
-    if (!take_name(change) || !profile_params(call, &change->account) || !take_groups(change, is_self) ||
-        !take_switches(change, is_self)) {
+    if (!take_name(change) || !profile_params(call, &change->account) ||
+        !take_groups(change, is_self) || !take_switches(change, is_self)) {
         return;
     }
     const char *password = call_text(call, "newPass");

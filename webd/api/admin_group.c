@@ -82,10 +82,10 @@ void admin_groups_list(struct api_call *call)
 struct member_walk {
     struct api_call *call;
     const char *group;
-    json_t *members;          // get
-    struct commit *commit;    // set: what changes
-    const char *new_name;     // NULL = the group goes
-    char **wanted;            // set: members; NULL = as they are
+    json_t *members;       // get
+    struct commit *commit; // set: what changes
+    const char *new_name;  // NULL = the group goes
+    char **wanted;         // set: members; NULL = as they are
     size_t wanted_count;
 };
 
@@ -139,7 +139,8 @@ static bool is_text(struct api_call *call, const char *name, const char *text)
 {
     bool is_fine = strlen(text) <= TEXT_MAX && strpbrk(text, "|,/\n\r") == NULL;
     if (!is_fine) {
-        call_fail(call, ERR_INVALID, "Parameter '%s' is too long or has a character that cannot be used.", name);
+        call_fail(call, ERR_INVALID,
+                  "Parameter '%s' is too long or has a character that cannot be used.", name);
     }
     return is_fine;
 }
@@ -176,7 +177,8 @@ void admin_groups_create(struct api_call *call)
         call_fail(call, ERR_BAD_STATE, "There cannot be more than %d groups.", ACCOUNT_COUNT_MAX);
         return;
     }
-    json_t *o = json_pack("{s:o}", "description", json_text(description == NULL ? "" : description));
+    json_t *o =
+        json_pack("{s:o}", "description", json_text(description == NULL ? "" : description));
     struct commit *commit = commit_new(call, "create group %s", name);
     commit_set_object(commit, "groups", name, o);
     commit_must_be_new(commit);
@@ -187,7 +189,8 @@ void admin_groups_create(struct api_call *call)
 
 static bool is_wanted(const struct member_walk *walk, const struct account *account)
 {
-    bool is_self = !walk->call->is_administrator && strcmp(account->name, walk->call->account.name) == 0;
+    bool is_self =
+        !walk->call->is_administrator && strcmp(account->name, walk->call->account.name) == 0;
     bool is_kept = is_self && str_equal_nocase(walk->group, GROUP_ADMINISTRATORS);
     if (walk->wanted == NULL || is_kept) {
         return account_is_member(account, walk->group);

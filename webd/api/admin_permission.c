@@ -8,7 +8,7 @@
 #include "webd/api/handlers.h"
 #include "webd/api/view.h"
 
-#define ROW_CELLS 4   // name, view, modify, delete
+#define ROW_CELLS 4 // name, view, modify, delete
 
 static json_t *stored_permissions(struct api_call *call, enum section section)
 {
@@ -68,13 +68,14 @@ void admin_permissions_get(struct api_call *call)
     call_ok(call, o);
 }
 
-// One table "name|view|modify|delete|name2|…" into {name: "VMD"}; names that are not there are passed
-// over. NULL = answered with an error.
+// One table "name|view|modify|delete|name2|…" into {name: "VMD"}; names that are not there are
+// passed over. NULL = answered with an error.
 static json_t *take_table(struct api_call *call, const char *parameter, const char *kind)
 {
     json_t *rows = json_object();
     const char *value = call_param(call, parameter);
-    char *at = arena_strdup(call->arena, value[0] == 0 || str_equal_nocase(value, "false") ? "" : value);
+    char *at =
+        arena_strdup(call->arena, value[0] == 0 || str_equal_nocase(value, "false") ? "" : value);
     while (at[0] != 0) {
         char *cells[ROW_CELLS];
         bool flags[ROW_CELLS] = {false};
@@ -91,14 +92,16 @@ static json_t *take_table(struct api_call *call, const char *parameter, const ch
         }
         if (!is_right) {
             json_decref(rows);
-            call_fail(call, ERR_INVALID, "Parameter '%s' must be rows of name|view|modify|delete.", parameter);
+            call_fail(call, ERR_INVALID, "Parameter '%s' must be rows of name|view|modify|delete.",
+                      parameter);
             return NULL;
         }
         char path[CONF_PATH_MAX];
         char text[4];
         permission_to_text((flags[1] ? (unsigned)PERMISSION_VIEW : 0u) |
                                (flags[2] ? (unsigned)PERMISSION_MODIFY : 0u) |
-                               (flags[3] ? (unsigned)PERMISSION_DELETE : 0u), text);
+                               (flags[3] ? (unsigned)PERMISSION_DELETE : 0u),
+                           text);
         if (conf_path_make(kind, cells[0], path, sizeof path) == ERR_OK &&
             conf_map_get(api_map(call->api), path) != NULL && text[0] != 0) {
             json_object_set_new(rows, cells[0], json_string(text));
@@ -156,7 +159,8 @@ void admin_permissions_set(struct api_call *call)
             json_object_set_new(groups, built_in[i], json_string(text));
         }
     }
-    struct commit *commit = commit_new(call, "change the permissions of %s", section_names[section]);
+    struct commit *commit =
+        commit_new(call, "change the permissions of %s", section_names[section]);
     commit_guard(commit);
     commit_set_object(commit, "permissions", section_names[section], wanted);
     json_decref(wanted);

@@ -14,8 +14,8 @@
 #include "webd/http/server.h"
 
 /*
- * What all API handlers share. Filled by main.c; the settings and `self` follow the config (webd/ctl).
- * Loop's thread, as everything in webd but the password pool.
+ * What all API handlers share. Filled by main.c; the settings and `self` follow the config
+ * (webd/ctl). Loop's thread, as everything in webd but the password pool.
  */
 enum api_role { API_STANDALONE, API_PRIMARY, API_SECONDARY };
 
@@ -32,14 +32,14 @@ struct api {
     struct setup *setup;
     struct web_server *server;
     struct panel *panel;
-    uint64_t up_since_ms;               // Unix time
+    uint64_t up_since_ms; // Unix time
     struct {
         uint32_t id;
-        char name[256];                 // in the node table; "" = none
+        char name[256]; // in the node table; "" = none
         enum api_role role;
     } self;
-    char cluster_domain[256];           // "" = no cluster
-    uint8_t spki[SHA256_SIZE];          // of the certificate in use
+    char cluster_domain[256];  // "" = no cluster
+    uint8_t spki[SHA256_SIZE]; // of the certificate in use
     bool has_spki;
     char admin_password_file[256];
 };

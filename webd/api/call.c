@@ -3,7 +3,6 @@
 #include "webd/api/call.h"
 
 #include <fcntl.h>
-#include <microhttpd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -76,7 +75,8 @@ bool call_u32(struct api_call *call, const char *name, uint32_t min, uint32_t ma
         return true;
     }
     if (str_to_u32(value, max, &number) != ERR_OK || number < min) {
-        call_fail(call, ERR_INVALID, "Parameter '%s' must be a number from %u to %u.", name, min, max);
+        call_fail(call, ERR_INVALID, "Parameter '%s' must be a number from %u to %u.", name, min,
+                  max);
         return false;
     }
     *out = number;
@@ -86,7 +86,13 @@ bool call_u32(struct api_call *call, const char *name, uint32_t min, uint32_t ma
 static const struct {
     char unit;
     uint32_t seconds;
-} ttl_units[] = {{'w', 604800}, {'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}};
+} ttl_units[] = {
+    {'w', 604800},
+    {'d', 86400 },
+    {'h', 3600  },
+    {'m', 60    },
+    {'s', 1     }
+};
 
 enum err value_ttl(const char *text, uint32_t *out)
 {
@@ -142,7 +148,8 @@ bool call_ttl(struct api_call *call, const char *name, uint32_t *out)
     return true;
 }
 
-void call_list(struct api_call *call, const char *name, char ***items, size_t *count, bool *is_given)
+void call_list(struct api_call *call, const char *name, char ***items, size_t *count,
+               bool *is_given)
 {
     const char *value = call_param(call, name);
     *count = 0;
@@ -228,7 +235,7 @@ json_t *json_time_ms(uint64_t unix_ms)
     clock_text(unix_ms, text, sizeof text);
     char *dot = strchr(text, '.');
     if (dot != NULL) {
-        char *end = text + strlen(text) - 1;   // at the Z
+        char *end = text + strlen(text) - 1; // at the Z
         while (end[-1] == '0') {
             end--;
         }
@@ -311,8 +318,8 @@ static void answer_json(struct api_call *call, unsigned status, struct str *body
 
 static void add_server(const struct api_call *call, struct str *body)
 {
-    json_t *server = json_text(call->api->settings == NULL ? ""
-                                                           : call->api->settings->dns_server_domain);
+    json_t *server =
+        json_text(call->api->settings == NULL ? "" : call->api->settings->dns_server_domain);
     str_add(body, "\"server\":");
     json_append(body, server);
     json_decref(server);
@@ -323,7 +330,7 @@ void call_ok_text(struct api_call *call, struct str *text)
     struct str body;
     str_init(&body);
     if (call->route->envelope == ENVELOPE_FLAT) {
-        str_add_bytes(&body, text->text, text->len - 1);   // without the closing brace
+        str_add_bytes(&body, text->text, text->len - 1); // without the closing brace
         str_add(&body, text->len > 2 ? "," : "");
     } else {
         str_add(&body, "{\"response\":");
@@ -334,7 +341,7 @@ void call_ok_text(struct api_call *call, struct str *text)
     str_init(text);
     add_server(call, &body);
     str_add(&body, ",\"status\":\"ok\"}");
-    answer_json(call, MHD_HTTP_OK, &body);
+    answer_json(call, WEB_OK, &body);
 }
 
 void call_ok(struct api_call *call, json_t *response)
@@ -350,7 +357,8 @@ void call_ok(struct api_call *call, json_t *response)
     call_ok_text(call, &text);
 }
 
-static void answer_failure(struct api_call *call, unsigned http, const char *status, const char *text)
+static void answer_failure(struct api_call *call, unsigned http, const char *status,
+                           const char *text)
 {
     struct str body;
     json_t *message = json_text(text);
@@ -367,7 +375,7 @@ static void answer_failure(struct api_call *call, unsigned http, const char *sta
 void call_fail_error(struct api_call *call, const struct errmsg *e)
 {
     const char *text = e->text[0] == 0 ? err_text(e->code) : e->text;
-    answer_failure(call, MHD_HTTP_OK, "error", text);
+    answer_failure(call, WEB_OK, "error", text);
 }
 
 void call_fail(struct api_call *call, enum err code, const char *format, ...)
@@ -382,13 +390,13 @@ void call_fail(struct api_call *call, enum err code, const char *format, ...)
 
 void call_fail_status(struct api_call *call, const char *status, const char *text)
 {
-    answer_failure(call, MHD_HTTP_OK, status, text);
+    answer_failure(call, WEB_OK, status, text);
 }
 
 void call_not_found(struct api_call *call)
 {
     struct web_answer answer;
-    web_answer_init(&answer, MHD_HTTP_NOT_FOUND);
+    web_answer_init(&answer, WEB_NOT_FOUND);
     call_answer(call, &answer);
 }
 
@@ -399,11 +407,12 @@ bool call_check(struct api_call *call, const struct Trellis__Error *error, const
     if (code == ERR_OK) {
         return true;
     }
-    const struct rpc_client *client = strcmp(who, "dnsd") == 0 ? call->api->dnsd : call->api->clusterd;
+    const struct rpc_client *client =
+        strcmp(who, "dnsd") == 0 ? call->api->dnsd : call->api->clusterd;
     if (code == ERR_UNAVAILABLE && !rpc_client_is_up(client)) {
         char text[128];
         snprintf(text, sizeof text, "%s is not running on this node. Please try again.", who);
-        answer_failure(call, MHD_HTTP_SERVICE_UNAVAILABLE, "error", text);
+        answer_failure(call, WEB_SERVICE_UNAVAILABLE, "error", text);
         return false;
     }
     e.code = code;
@@ -416,10 +425,11 @@ static char *disposition(const struct api_call *call, const char *name)
     return arena_printf(call->arena, "attachment;filename=%s", name);
 }
 
-void call_file_text(struct api_call *call, const char *media_type, const char *name, struct str *text)
+void call_file_text(struct api_call *call, const char *media_type, const char *name,
+                    struct str *text)
 {
     struct web_answer answer;
-    web_answer_init(&answer, MHD_HTTP_OK);
+    web_answer_init(&answer, WEB_OK);
     answer.content_type = media_type;
     web_answer_header(&answer, "Content-Disposition", disposition(call, name));
     web_answer_header(&answer, "X-Content-Type-Options", "nosniff");
@@ -435,7 +445,7 @@ void call_file_spool(struct api_call *call, const char *media_type, const char *
     struct stat st;
     struct errmsg e = {0};
     struct web_answer answer;
-    web_answer_init(&answer, MHD_HTTP_OK);
+    web_answer_init(&answer, WEB_OK);
     if (file_spool_path(call->api->spool_dir, spool_name, path, sizeof path, &e) != ERR_OK) {
         call_fail_error(call, &e);
         return;

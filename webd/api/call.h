@@ -13,8 +13,9 @@
 
 /*
  * One call of the API: who acts, with which parameters, and the ways to answer. A handler answers
- * exactly once, at once or from a callback, by one of call_ok*, call_file and call_fail*; afterwards
- * the call is gone. Functions that return bool answer the call themselves before they return false.
+ * exactly once, at once or from a callback, by one of call_ok*, call_file and call_fail*;
+ * afterwards the call is gone. Functions that return bool answer the call themselves before they
+ * return false.
  */
 struct route;
 struct Trellis__Error;
@@ -23,25 +24,26 @@ struct api_call {
     struct api *api;
     struct web_request *request;
     const struct route *route;
-    struct arena *arena;              // of the request
-    struct sockaddr_storage client;   // the real source, proxies looked through
-    char client_text[64];             // its address without the port
-    struct account account;           // who acts; empty for the local administrator
+    struct arena *arena;            // of the request
+    struct sockaddr_storage client; // the real source, proxies looked through
+    char client_text[64];           // its address without the port
+    struct account account;         // who acts; empty for the local administrator
     bool is_authenticated;
-    bool is_administrator;            // trellisctl: all rights
-    bool has_session;                 // of this node; below says which
+    bool is_administrator; // trellisctl: all rights
+    bool has_session;      // of this node; below says which
     uint8_t session_hash[SHA256_SIZE];
     enum session_type session_type;
-    char token[TOKEN_TEXT_SIZE];      // as given; "" = none
-    bool is_forwarded;                // another node passed it on
+    char token[TOKEN_TEXT_SIZE]; // as given; "" = none
+    bool is_forwarded;           // another node passed it on
     char from_node[256];
-    char cookie[192];                 // Set-Cookie of the answer; "" = none
-    uint64_t version_epoch;           // of the commit that this call made; 0.0 = none
+    char cookie[192];       // Set-Cookie of the answer; "" = none
+    uint64_t version_epoch; // of the commit that this call made; 0.0 = none
     uint64_t version_seq;
-    // Answers in place of the other node's answer when a forwarded call went well; NULL = pass it on.
+    // Answers in place of the other node's answer when a forwarded call went well; NULL = pass it
+    // on.
     void (*after_forward)(struct api_call *call);
-    void *state;                      // the handler's own
-    void (*release)(void *state);     // frees it; may be NULL
+    void *state;                  // the handler's own
+    void (*release)(void *state); // frees it; may be NULL
 };
 
 // Who acts, for commits and logs.
@@ -58,9 +60,10 @@ bool call_need(struct api_call *call, const char *name, const char *alt, const c
 bool call_bool(struct api_call *call, const char *name, bool *out);
 bool call_u32(struct api_call *call, const char *name, uint32_t min, uint32_t max, uint32_t *out);
 bool call_ttl(struct api_call *call, const char *name, uint32_t *out);
-// A comma list into trimmed items of the arena; empty or "false" is no item. `*is_given` says whether
-// the parameter was there (empty counts).
-void call_list(struct api_call *call, const char *name, char ***items, size_t *count, bool *is_given);
+// A comma list into trimmed items of the arena; empty or "false" is no item. `*is_given` says
+// whether the parameter was there (empty counts).
+void call_list(struct api_call *call, const char *name, char ***items, size_t *count,
+               bool *is_given);
 
 // Text to number: "true"/"false" in any case; seconds or 1w2d3h4m5s.
 NODISCARD enum err value_bool(const char *text, bool *out);
@@ -82,7 +85,8 @@ void call_ok(struct api_call *call, json_t *response);
 // The response as JSON text already; empties `text`.
 void call_ok_text(struct api_call *call, struct str *text);
 // A file from memory, as an attachment; empties `text`.
-void call_file_text(struct api_call *call, const char *media_type, const char *name, struct str *text);
+void call_file_text(struct api_call *call, const char *media_type, const char *name,
+                    struct str *text);
 // A spool file, removed when it is sent.
 void call_file_spool(struct api_call *call, const char *media_type, const char *name,
                      const char *spool_name);

@@ -29,8 +29,10 @@ static char *actor_of(const struct api_call *call)
 
 static void add_options(json_t *o, const Clusterd__ClusterOptions *options)
 {
-    json_object_set_new(o, "heartbeatRefreshIntervalSeconds", json_integer(options->heartbeat_refresh_s));
-    json_object_set_new(o, "heartbeatRetryIntervalSeconds", json_integer(options->heartbeat_retry_s));
+    json_object_set_new(o, "heartbeatRefreshIntervalSeconds",
+                        json_integer(options->heartbeat_refresh_s));
+    json_object_set_new(o, "heartbeatRetryIntervalSeconds",
+                        json_integer(options->heartbeat_retry_s));
     json_object_set_new(o, "configRefreshIntervalSeconds", json_integer(options->config_refresh_s));
     json_object_set_new(o, "configRetryIntervalSeconds", json_integer(options->config_retry_s));
 }
@@ -41,8 +43,8 @@ static void add_ours(json_t *o, const Clusterd__StateReply *state)
     json_object_set_new(o, "clusterCatalog", json_text(state->catalog));
     if (state->version != NULL) {
         json_object_set_new(o, "configVersion",
-                            json_pack("{s:I,s:I}", "epoch", (json_int_t)state->version->epoch, "seq",
-                                      (json_int_t)state->version->seq));
+                            json_pack("{s:I,s:I}", "epoch", (json_int_t)state->version->epoch,
+                                      "seq", (json_int_t)state->version->seq));
         json_object_set_new(o, "configVersionTime", json_time_ms(state->version_time_ms));
     }
     if (state->digest.len > 0 && state->digest.len <= 32) {
@@ -55,7 +57,8 @@ static void add_ours(json_t *o, const Clusterd__StateReply *state)
 static json_t *view_state(struct api_call *call, const Clusterd__StateReply *state)
 {
     json_t *o = json_object();
-    const char *name = state->server_name[0] != 0 ? state->server_name : call->api->settings->dns_server_domain;
+    const char *name =
+        state->server_name[0] != 0 ? state->server_name : call->api->settings->dns_server_domain;
     json_object_set_new(o, "version", json_string(app_version));
     json_object_set_new(o, "dnsServerDomain", json_text(name));
     view_add_cluster(call, o, state);
@@ -155,11 +158,12 @@ static json_t *view_task(const Clusterd__TaskReply *task)
     struct errmsg e = {0};
     json_t *steps = json_array();
     for (size_t i = 0; i < task->n_steps; i++) {
-        json_array_append_new(steps, json_pack("{s:s,s:b,s:i}", "name", task->steps[i]->name, "done",
-                                               (int)task->steps[i]->done, "ms", (int)task->steps[i]->ms));
+        json_array_append_new(steps,
+                              json_pack("{s:s,s:b,s:i}", "name", task->steps[i]->name, "done",
+                                        (int)task->steps[i]->done, "ms", (int)task->steps[i]->ms));
     }
-    json_t *o = json_pack("{s:I,s:b,s:o}", "id", (json_int_t)task->id, "finished", (int)task->finished,
-                          "steps", steps);
+    json_t *o = json_pack("{s:I,s:b,s:o}", "id", (json_int_t)task->id, "finished",
+                          (int)task->finished, "steps", steps);
     if (rpc_error_get(task->error, &e) != ERR_OK) {
         json_object_set_new(o, "error", json_text(e.text));
     }

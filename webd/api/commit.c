@@ -23,8 +23,8 @@ struct commit {
     size_t capacity;
     size_t sent;
     uint64_t base_revision;
-    uint64_t stage;          // 0 = one message
-    bool is_bad;             // a path could not be made
+    uint64_t stage; // 0 = one message
+    bool is_bad;    // a path could not be made
 };
 
 struct commit *commit_new(struct api_call *call, const char *format, ...)
@@ -36,7 +36,7 @@ struct commit *commit_new(struct api_call *call, const char *format, ...)
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     size_t len = strlen(text);
-    while (len > 0 && !web_is_utf8(text, len)) {   // cut inside a character
+    while (len > 0 && !web_is_utf8(text, len)) { // cut inside a character
         text[--len] = 0;
     }
     commit->call = call;
@@ -83,7 +83,8 @@ void commit_delete(struct commit *commit, const char *path)
     add(commit, path)->delete_ = true;
 }
 
-void commit_set_object(struct commit *commit, const char *kind, const char *key, const json_t *value)
+void commit_set_object(struct commit *commit, const char *kind, const char *key,
+                       const json_t *value)
 {
     char path[CONF_PATH_MAX];
     if (conf_path_make(kind, key, path, sizeof path) != ERR_OK) {
@@ -127,7 +128,7 @@ static void on_applied(void *ctx, enum err result)
     struct commit *commit = ctx;
     struct api_call *call = commit->call;
     commit_fn done = commit->done;
-    (void)result;   // not applied in time: it is stored all the same
+    (void)result; // not applied in time: it is stored all the same
     commit_free(commit);
     done(call);
 }
@@ -157,7 +158,8 @@ static void on_commit(const Clusterd__CommitReply *reply, void *ctx)
         return;
     }
     if (err == ERR_CONFLICT) {
-        call_fail(call, err, "The configuration was changed by somebody else meanwhile: %s", e.text);
+        call_fail(call, err, "The configuration was changed by somebody else meanwhile: %s",
+                  e.text);
         return;
     }
     call_check(call, reply->error, "clusterd");

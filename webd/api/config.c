@@ -22,8 +22,10 @@ static void on_history(const Clusterd__HistoryReply *reply, void *ctx)
         const Clusterd__CommitInfo *c = reply->commits[i];
         json_t *o = json_object();
         json_object_set_new(o, "revision", json_integer((json_int_t)c->revision));
-        json_object_set_new(o, "epoch", json_integer(c->version == NULL ? 0 : (json_int_t)c->version->epoch));
-        json_object_set_new(o, "seq", json_integer(c->version == NULL ? 0 : (json_int_t)c->version->seq));
+        json_object_set_new(o, "epoch",
+                            json_integer(c->version == NULL ? 0 : (json_int_t)c->version->epoch));
+        json_object_set_new(o, "seq",
+                            json_integer(c->version == NULL ? 0 : (json_int_t)c->version->seq));
         json_object_set_new(o, "time", json_time_ms(c->time_ms));
         json_object_set_new(o, "actor", json_text(c->actor));
         json_object_set_new(o, "node", json_text(c->node));

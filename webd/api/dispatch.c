@@ -1,7 +1,6 @@
 // From a request to a handler: who acts, may they, and on which node.
 
 #include <assert.h>
-#include <microhttpd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,9 +16,9 @@
 #include "webd/api/route.h"
 #include "webd/api/view.h"
 
-#define API_PREFIX "/api/"
-#define BODY_UNKNOWN ((uint64_t)1024 * 1024)            // before anybody has signed in
-#define BODY_UPLOAD ((uint64_t)512 * 1024 * 1024)
+#define API_PREFIX   "/api/"
+#define BODY_UNKNOWN ((uint64_t)1024 * 1024) // before anybody has signed in
+#define BODY_UPLOAD  ((uint64_t)512 * 1024 * 1024)
 
 // ---- the source --------------------------------------------------------------------------------
 
@@ -74,12 +73,13 @@ static struct session *find_session(struct api *api, const char *token, const ch
         return s;
     }
     const char *text = conf_path_make("tokens", key, path, sizeof path) == ERR_OK
-                           ? conf_map_get(api_map(api), path) : NULL;
+                           ? conf_map_get(api_map(api), path)
+                           : NULL;
     json_t *object = text == NULL ? NULL : json_loads(text, 0, NULL);
     const char *user = json_string_value(json_object_get(object, "user"));
     if (user == NULL) {
         if (s != NULL) {
-            session_remove(api->sessions, s);   // the token was deleted
+            session_remove(api->sessions, s); // the token was deleted
         }
         json_decref(object);
         return NULL;
@@ -88,8 +88,11 @@ static struct session *find_session(struct api *api, const char *token, const ch
         if (s != NULL) {
             session_remove(api->sessions, s);
         }
-        struct session_new fresh = {.type = SESSION_API_TOKEN, .user = user, .remote = client,
-                                    .token_name = json_string_value(json_object_get(object, "name"))};
+        struct session_new fresh = {.type = SESSION_API_TOKEN,
+                                    .user = user,
+                                    .remote = client,
+                                    .token_name =
+                                        json_string_value(json_object_get(object, "name"))};
         s = session_adopt(api->sessions, hash, &fresh, token);
     }
     json_decref(object);
@@ -159,11 +162,13 @@ static bool has_role(struct api_call *call)
 {
     enum api_role role = call->api->self.role;
     if (call->route->role == ROLE_PRIMARY && role == API_SECONDARY) {
-        call_fail(call, ERR_NOT_PRIMARY, "This call must be made at the primary node of the Cluster.");
+        call_fail(call, ERR_NOT_PRIMARY,
+                  "This call must be made at the primary node of the Cluster.");
         return false;
     }
     if (call->route->role == ROLE_SECONDARY && role != API_SECONDARY) {
-        call_fail(call, ERR_BAD_STATE, "This call can be made only at a secondary node of a Cluster.");
+        call_fail(call, ERR_BAD_STATE,
+                  "This call can be made only at a secondary node of a Cluster.");
         return false;
     }
     return true;
@@ -306,7 +311,7 @@ static bool redirect(struct api *api, struct web_request *request)
     int len = (int)(colon == NULL ? strlen(host) : (size_t)(colon - host));
     const char *target = request->target[0] == '/' ? request->target : "/";
     struct web_answer answer;
-    web_answer_init(&answer, MHD_HTTP_TEMPORARY_REDIRECT);
+    web_answer_init(&answer, WEB_TEMPORARY_REDIRECT);
     web_answer_header(&answer, "Location",
                       arena_printf(&request->arena, "https://%.*s:%d%s", len, host,
                                    s->web_service_tls_port, target));
@@ -338,7 +343,8 @@ uint64_t api_body_max(void *ctx, const struct web_request *request)
         return BODY_UNKNOWN;
     }
     // A signature can be checked only with the body; what nobody vouches for is dropped afterwards.
-    if (request->is_local || (request->is_tls && web_request_header(request, WEB_SIGNATURE_HEADER) != NULL)) {
+    if (request->is_local ||
+        (request->is_tls && web_request_header(request, WEB_SIGNATURE_HEADER) != NULL)) {
         return BODY_UPLOAD;
     }
     if (!find_token(request, token)) {

@@ -16,13 +16,13 @@
 #include "common/base/mem.h"
 #include "webd/api/route.h"
 
-#define BODY_MEMORY ((size_t)64 * 1024)   // larger ones travel as files
-#define SHOW_MS 2000                      // how long a write may take to show here
-#define LOOK_MS 15
+#define BODY_MEMORY ((size_t)64 * 1024) // larger ones travel as files
+#define SHOW_MS     2000                // how long a write may take to show here
+#define LOOK_MS     15
 
 struct forward {
     struct api_call *call;
-    char body_file[64];           // spool file that we made; "" = none
+    char body_file[64]; // spool file that we made; "" = none
     // the answer, kept while this node catches up
     struct web_answer answer;
     uint64_t epoch;
@@ -128,8 +128,9 @@ static const char *header_of(const Clusterd__ForwardReply *reply, const char *na
 }
 
 // What of the other node's answer goes on to the caller.
-static const char *const passed_headers[] = {"Content-Disposition", "Cache-Control", "Pragma",
-                                             "Expires", "X-Content-Type-Options", "Trellis-Version"};
+static const char *const passed_headers[] = {
+    "Content-Disposition",    "Cache-Control",  "Pragma", "Expires",
+    "X-Content-Type-Options", "Trellis-Version"};
 
 static bool take_body(struct forward *f, const Clusterd__ForwardReply *reply)
 {
@@ -140,7 +141,8 @@ static bool take_body(struct forward *f, const Clusterd__ForwardReply *reply)
     }
     char path[512];
     struct stat st;
-    if (file_spool_path(f->call->api->spool_dir, reply->body_file, path, sizeof path, NULL) != ERR_OK) {
+    if (file_spool_path(f->call->api->spool_dir, reply->body_file, path, sizeof path, NULL) !=
+        ERR_OK) {
         return false;
     }
     f->answer.fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -227,7 +229,8 @@ static enum err spool_body(struct forward *f, const void *bytes, size_t len, str
 {
     char path[512];
     int fd = -1;
-    enum err err = file_spool_create(f->call->api->spool_dir, f->body_file, sizeof f->body_file, &fd, e);
+    enum err err =
+        file_spool_create(f->call->api->spool_dir, f->body_file, sizeof f->body_file, &fd, e);
     if (err != ERR_OK) {
         return err;
     }
@@ -241,8 +244,9 @@ union text {
     char *m;
 };
 
-static void send_request(struct forward *f, const char *node, const char *target, const char *media_type,
-                 const void *body, size_t body_len, const char *body_file)
+static void send_request(struct forward *f, const char *node, const char *target,
+                         const char *media_type, const void *body, size_t body_len,
+                         const char *body_file)
 {
     struct api_call *call = f->call;
     Clusterd__ForwardRequest request;
@@ -283,12 +287,12 @@ void forward_call(struct api_call *call, const char *node)
     const char *text = params.len == 0 ? "" : params.text;
     bool is_form = strcmp(request->media_type, "application/x-www-form-urlencoded") == 0;
     bool has_raw_body = !is_form && (request->body_len > 0 || request->upload[0] != 0);
-    const char *target = arena_printf(call->arena, "/api/%s%s%s", call->route->path,
-                                      has_raw_body && params.len > 0 ? "?" : "",
-                                      has_raw_body ? text : "");
+    const char *target =
+        arena_printf(call->arena, "/api/%s%s%s", call->route->path,
+                     has_raw_body && params.len > 0 ? "?" : "", has_raw_body ? text : "");
     const void *body = has_raw_body ? (const void *)request->body : text;
     size_t body_len = has_raw_body ? request->body_len : params.len;
-    const char *media_type = !has_raw_body ? "application/x-www-form-urlencoded"
+    const char *media_type = !has_raw_body             ? "application/x-www-form-urlencoded"
                              : request->upload[0] != 0 ? "application/octet-stream"
                                                        : request->media_type;
     const char *file = request->upload;

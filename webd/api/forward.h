@@ -2,8 +2,8 @@
 
 #include "webd/api/call.h"
 
-// Passes a call on to another node of the cluster (`node` = name, "" = the primary) through clusterd,
-// and its answer back. A write is answered when this node has applied it too.
+// Passes a call on to another node of the cluster (`node` = name, "" = the primary) through
+// clusterd, and its answer back. A write is answered when this node has applied it too.
 void forward_call(struct api_call *call, const char *node);
 
 // Where does node= point? Answers the call and returns false for an unknown name.

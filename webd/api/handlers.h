@@ -16,9 +16,10 @@ void user_create_single_use_token(struct api_call *call);
 void user_change_password(struct api_call *call);
 void user_profile_get(struct api_call *call);
 void user_profile_set(struct api_call *call);
-void token_create(struct api_call *call, const char *user);     // tokenName of the call, for `user`
-void session_end(struct api_call *call, const char *user);      // partialToken of the call; NULL = anybody's
-bool profile_params(struct api_call *call, struct account *account);   // false = answered
+void token_create(struct api_call *call, const char *user); // tokenName of the call, for `user`
+void session_end(struct api_call *call,
+                 const char *user); // partialToken of the call; NULL = anybody's
+bool profile_params(struct api_call *call, struct account *account); // false = answered
 
 // zone.c, zone_options.c, zone_permission.c
 void zone_list(struct api_call *call);
@@ -81,7 +82,8 @@ void admin_groups_delete(struct api_call *call);
 void admin_permissions_list(struct api_call *call);
 void admin_permissions_get(struct api_call *call);
 void admin_permissions_set(struct api_call *call);
-// Reads userPermissions and groupPermissions into a copy of `stored`; NULL = answered with an error.
+// Reads userPermissions and groupPermissions into a copy of `stored`; NULL = answered with an
+// error.
 json_t *permission_rows_take(struct api_call *call, const json_t *stored);
 
 // cluster.c
@@ -106,5 +108,5 @@ void config_revert(struct api_call *call);
 
 // Renames (`to` NULL = drops) a member of "users" or "groups" in all permissions; admin.c.
 struct commit;
-void permission_rename_in(struct api_call *call, struct commit *commit, const char *member, const char *from,
-                          const char *to);
+void permission_rename_in(struct api_call *call, struct commit *commit, const char *member,
+                          const char *from, const char *to);

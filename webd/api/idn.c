@@ -42,7 +42,8 @@ enum err idn_to_ascii(const char *text, char *dst, size_t size, struct errmsg *e
     if (!is_ascii(trimmed)) {
         int code = idn2_to_ascii_8z(trimmed, &ascii, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT);
         if (code != IDN2_OK) {
-            err = err_set(e, ERR_INVALID, "Invalid domain name: %s (%s)", trimmed, idn2_strerror(code));
+            err = err_set(e, ERR_INVALID, "Invalid domain name: %s (%s)", trimmed,
+                          idn2_strerror(code));
             goto out;
         }
         trimmed = ascii;

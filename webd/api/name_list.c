@@ -1,5 +1,5 @@
-// Allowed and blocked names: config objects allowed/<name>, blocked/<name>. The lists show them as a
-// tree of labels.
+// Allowed and blocked names: config objects allowed/<name>, blocked/<name>. The lists show them as
+// a tree of labels.
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,12 +13,12 @@
 #include "webd/api/net.h"
 #include "webd/api/view.h"
 
-#define IMPORT_MAX 1000000   // names of one import
+#define IMPORT_MAX 1000000 // names of one import
 
 struct name_list {
-    const char *kind;        // of the config objects
-    const char *title;       // of the exported file
-    const char *parameter;   // of the import
+    const char *kind;      // of the config objects
+    const char *title;     // of the exported file
+    const char *parameter; // of the import
 };
 static const struct name_list allowed = {"allowed", "AllowedZones.txt", "allowedZones"};
 static const struct name_list blocked = {"blocked", "BlockedZones.txt", "blockedZones"};
@@ -154,9 +154,9 @@ static void export(struct api_call *call, const struct name_list *list)
 
 // What lies below a name: the next labels, and whether the name itself is listed.
 struct children {
-    const char *parent;      // "" = the root
+    const char *parent; // "" = the root
     size_t parent_len;
-    json_t *set;             // child name -> null; an object, so that each comes once
+    json_t *set; // child name -> null; an object, so that each comes once
     bool is_listed;
 };
 
@@ -210,8 +210,8 @@ static void look(struct api_call *call, const struct name_list *list, const char
 }
 
 // Skips labels that hold nothing but one child (down), or goes up until something is there.
-static const char *walk(struct api_call *call, const struct name_list *list, const char *name, bool is_up,
-                        struct children *c)
+static const char *walk(struct api_call *call, const struct name_list *list, const char *name,
+                        bool is_up, struct children *c)
 {
     look(call, list, name, c);
     if (is_up) {
@@ -263,7 +263,8 @@ static json_t *listed_records(const struct api_call *call, const char *name)
     json_object_set_new(record, "ttlString", json_string(ttl));
     json_object_set_new(record, "disabled", json_false());
     json_t *data = json_object();
-    json_object_set_new(data, "primaryNameServer", json_text(call->api->settings->dns_server_domain));
+    json_object_set_new(data, "primaryNameServer",
+                        json_text(call->api->settings->dns_server_domain));
     json_object_set_new(data, "responsiblePerson",
                         json_text(arena_printf(call->arena, "hostadmin@%s",
                                                call->api->settings->dns_server_domain)));

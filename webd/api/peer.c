@@ -2,7 +2,6 @@
 
 #include "webd/api/peer.h"
 
-#include <microhttpd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,8 +11,8 @@
 
 #define BODY_MAX ((size_t)200 * 1024)
 
-static const struct route peer_route = {.path = "", .section = SECTION_NONE, .session = SESSION_NONE,
-                                        .cluster = CLUSTER_LOCAL};
+static const struct route peer_route = {
+    .path = "", .section = SECTION_NONE, .session = SESSION_NONE, .cluster = CLUSTER_LOCAL};
 
 // JSON with an HTTP status, the form that clusterd's own answers have.
 static void refuse(struct api_call *call, unsigned status, const char *text)
@@ -35,11 +34,11 @@ static void on_receive(const Clusterd__PeerReply *reply, void *ctx)
     struct api_call *call = ctx;
     struct errmsg e = {0};
     if (rpc_error_get(reply->error, &e) != ERR_OK) {
-        refuse(call, MHD_HTTP_SERVICE_UNAVAILABLE, e.text);
+        refuse(call, WEB_SERVICE_UNAVAILABLE, e.text);
         return;
     }
     struct web_answer answer;
-    web_answer_init(&answer, reply->http_status == 0 ? MHD_HTTP_OK : reply->http_status);
+    web_answer_init(&answer, reply->http_status == 0 ? WEB_OK : reply->http_status);
     answer.content_type = "application/json; charset=utf-8";
     answer.body_len = reply->body.len;
     answer.body = reply->body.len == 0 ? NULL : mem_dup(reply->body.data, reply->body.len);
@@ -83,7 +82,7 @@ static void on_login(void *ctx, enum login_result result, const char *user)
 {
     struct api_call *call = ctx;
     if (result != LOGIN_OK) {
-        refuse(call, result == LOGIN_NEEDS_CODE ? MHD_HTTP_UNAUTHORIZED : MHD_HTTP_FORBIDDEN,
+        refuse(call, result == LOGIN_NEEDS_CODE ? WEB_UNAUTHORIZED : WEB_FORBIDDEN,
                login_text(result));
         return;
     }
@@ -93,7 +92,7 @@ static void on_login(void *ctx, enum login_result result, const char *user)
                   PERMISSION_DELETE) != 0;
     account_fini(&account);
     if (!may) {
-        refuse(call, MHD_HTTP_FORBIDDEN, "This user may not add nodes to the cluster.");
+        refuse(call, WEB_FORBIDDEN, "This user may not add nodes to the cluster.");
         return;
     }
     receive(call, user);
@@ -110,9 +109,11 @@ static void join(struct api_call *call)
     if (token != NULL && token[0] != 0) {
         receive(call, "");
     } else if (user == NULL || password == NULL) {
-        refuse(call, MHD_HTTP_BAD_REQUEST, "user name and password, or a join token, are missing");
+        refuse(call, WEB_BAD_REQUEST, "user name and password, or a join token, are missing");
     } else {
-        struct login_request request = {.user = user, .password = password, .source = &call->client,
+        struct login_request request = {.user = user,
+                                        .password = password,
+                                        .source = &call->client,
                                         .code = json_string_value(json_object_get(body, "totp"))};
         login_check(call->api->login, &request, on_login, call);
     }
@@ -126,9 +127,9 @@ void peer_serve(struct api_call *call)
     if (strcmp(r->method, "POST") != 0) {
         call_not_found(call);
     } else if (r->bad != ERR_OK || r->upload[0] != 0 || r->body_len > BODY_MAX) {
-        refuse(call, MHD_HTTP_CONTENT_TOO_LARGE, "the request body is too large");
+        refuse(call, WEB_CONTENT_TOO_LARGE, "the request body is too large");
     } else if (!r->is_tls) {
-        refuse(call, MHD_HTTP_FORBIDDEN, "nodes talk to each other by HTTPS only");
+        refuse(call, WEB_FORBIDDEN, "nodes talk to each other by HTTPS only");
     } else if (strcmp(r->path, PEER_PREFIX "join") == 0) {
         join(call);
     } else {

@@ -1,5 +1,6 @@
-// Calls about records: add, get, update, delete. Each first learns the zone (given, or the closest to
-// the name), then sends one atomic list of edits to dnsd; reverse records follow in a second step.
+// Calls about records: add, get, update, delete. Each first learns the zone (given, or the closest
+// to the name), then sends one atomic list of edits to dnsd; reverse records follow in a second
+// step.
 
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 #include "webd/api/view.h"
 #include "webd/api/zone_view.h"
 
-#define EDITS_MAX 40
+#define EDITS_MAX    40
 #define COMMENTS_MAX 2048
 
 union text {
@@ -25,12 +26,12 @@ union text {
 
 struct record_op {
     struct api_call *call;
-    const char *zone;              // "" until known
+    const char *zone; // "" until known
     char owner[NAME_MAX_TEXT];
     struct name name;
     uint16_t type;
     const struct record_row *row;
-    unsigned right;                // zone-level
+    unsigned right; // zone-level
     void (*run)(struct record_op *op);
     // what is sent
     Dnsd__Record records[EDITS_MAX];
@@ -38,10 +39,10 @@ struct record_op {
     Dnsd__Edit edits[EDITS_MAX];
     Dnsd__Edit *edit_list[EDITS_MAX];
     size_t edit_count;
-    const Dnsd__Record *shown;     // the record that the answer shows
+    const Dnsd__Record *shown; // the record that the answer shows
     json_t *answer_zone;
     struct reverse_plan reverse;
-    struct str list;               // records/get: the array so far
+    struct str list; // records/get: the array so far
 };
 
 static void op_free(void *state)
@@ -76,14 +77,16 @@ static void on_found(const Dnsd__ZoneReply *reply, void *ctx)
 }
 
 // Reads owner, zone and type; then `run` with the zone known.
-static void start(struct api_call *call, unsigned right, bool needs_type, void (*run)(struct record_op *op))
+static void start(struct api_call *call, unsigned right, bool needs_type,
+                  void (*run)(struct record_op *op))
 {
     const char *domain = NULL;
     const char *type = NULL;
     char zone[NAME_MAX_TEXT];
     struct errmsg e = {0};
     const char *given_zone = call_text(call, "zone");
-    if (!call_need(call, "domain", NULL, &domain) || (needs_type && !call_need(call, "type", NULL, &type))) {
+    if (!call_need(call, "domain", NULL, &domain) ||
+        (needs_type && !call_need(call, "type", NULL, &type))) {
         return;
     }
     struct record_op *op = mem_zalloc(sizeof *op);
@@ -139,7 +142,8 @@ static json_t *view_record(const Dnsd__Record *record)
     if (record->comments != NULL && record->comments[0] != 0) {
         json_object_set_new(o, "comments", json_text(record->comments));
     }
-    json_object_set_new(o, "rData", record_view((uint16_t)record->type, record->rdata.data, record->rdata.len));
+    json_object_set_new(o, "rData",
+                        record_view((uint16_t)record->type, record->rdata.data, record->rdata.len));
     json_object_set_new(o, "dnssecStatus", json_string("Unknown"));
     json_object_set_new(o, "lastUsedOn", json_time_ms(record->last_used * 1000));
     json_object_set_new(o, "lastModified", json_time_ms(record->last_modified * 1000));
@@ -242,7 +246,8 @@ static bool build(struct record_op *op, enum record_which which, Dnsd__Record *r
     uint8_t *bytes = mem_alloc(RDATA_MAX);
     size_t len = 0;
     struct errmsg e = {0};
-    enum err err = record_build(op->row, op->type, which, param_of, op->call, bytes, RDATA_MAX, &len, &e);
+    enum err err =
+        record_build(op->row, op->type, which, param_of, op->call, bytes, RDATA_MAX, &len, &e);
     if (err == ERR_OK) {
         record->rdata.data = arena_dup(op->call->arena, bytes, len);
         record->rdata.len = len;
@@ -267,11 +272,13 @@ static bool is_editable(struct record_op *op)
         call_fail(op->call, ERR_UNSUPPORTED, "Records of type %s cannot be changed.", type);
         return false;
     }
-    if (!call_bool(op->call, "autoIpv4Hint", &ipv4_hint) || !call_bool(op->call, "autoIpv6Hint", &ipv6_hint)) {
+    if (!call_bool(op->call, "autoIpv4Hint", &ipv4_hint) ||
+        !call_bool(op->call, "autoIpv6Hint", &ipv6_hint)) {
         return false;
     }
     if (ipv4_hint || ipv6_hint) {
-        call_fail(op->call, ERR_UNSUPPORTED, "Automatic address hints are not supported: put them into svcParams.");
+        call_fail(op->call, ERR_UNSUPPORTED,
+                  "Automatic address hints are not supported: put them into svcParams.");
         return false;
     }
     return true;
@@ -281,14 +288,16 @@ static bool take_options(struct record_op *op, Dnsd__Record *record)
 {
     const struct settings *s = op->call->api->settings;
     const char *comments = call_text(op->call, "comments");
-    uint32_t ttl = op->type == TYPE_NS ? s->default_ns_record_ttl
-                   : op->type == TYPE_SOA ? s->default_soa_record_ttl : s->default_record_ttl;
+    uint32_t ttl = op->type == TYPE_NS    ? s->default_ns_record_ttl
+                   : op->type == TYPE_SOA ? s->default_soa_record_ttl
+                                          : s->default_record_ttl;
     uint32_t expiry = 0;
     if (!call_ttl(op->call, "ttl", &ttl) || !call_ttl(op->call, "expiryTtl", &expiry)) {
         return false;
     }
     if (comments != NULL && strlen(comments) > COMMENTS_MAX) {
-        call_fail(op->call, ERR_INVALID, "Parameter 'comments' is longer than %d bytes.", COMMENTS_MAX);
+        call_fail(op->call, ERR_INVALID, "Parameter 'comments' is longer than %d bytes.",
+                  COMMENTS_MAX);
         return false;
     }
     record->ttl = ttl;
@@ -312,12 +321,14 @@ static bool add_glue(struct record_op *op, const Dnsd__Record *ns)
     }
     memcpy(target.wire, ns->rdata.data, ns->rdata.len);
     name_fold(target.wire);
-    if (name_from_text(op->zone, &zone, NULL) != ERR_OK || !name_is_below_or_equal(target.wire, zone.wire)) {
+    if (name_from_text(op->zone, &zone, NULL) != ERR_OK ||
+        !name_is_below_or_equal(target.wire, zone.wire)) {
         call_fail(op->call, ERR_INVALID, "Glue is only for name servers inside the zone.");
         return false;
     }
     if (count > EDITS_MAX / 2) {
-        call_fail(op->call, ERR_TOO_LARGE, "At most %d glue addresses can be given.", EDITS_MAX / 2);
+        call_fail(op->call, ERR_TOO_LARGE, "At most %d glue addresses can be given.",
+                  EDITS_MAX / 2);
         return false;
     }
     bool is_first[2] = {true, true};
@@ -330,7 +341,8 @@ static bool add_glue(struct record_op *op, const Dnsd__Record *ns)
             call_fail(op->call, ERR_INVALID, "Parameter 'glue': %s", e.text);
             return false;
         }
-        Dnsd__Edit *edit = new_edit(op, is_first[family] ? DNSD__EDIT__OP__REPLACE_RRSET : DNSD__EDIT__OP__ADD);
+        Dnsd__Edit *edit =
+            new_edit(op, is_first[family] ? DNSD__EDIT__OP__REPLACE_RRSET : DNSD__EDIT__OP__ADD);
         edit->record = new_record(op, &target, family == 1 ? TYPE_AAAA : TYPE_A);
         edit->record->ttl = ns->ttl;
         edit->record->rdata.len = cursor_offset(&out);
@@ -393,12 +405,13 @@ static bool plan_reverse(struct record_op *op, const Dnsd__Record *record)
     if (!is_address) {
         return true;
     }
-    if (!call_bool(op->call, "ptr", &wants_ptr) || !call_bool(op->call, "createPtrZone", &wants_zone)) {
+    if (!call_bool(op->call, "ptr", &wants_ptr) ||
+        !call_bool(op->call, "createPtrZone", &wants_zone)) {
         return false;
     }
     if (wants_ptr) {
-        reverse_plan_set(&op->reverse, record->rdata.data, record->rdata.len, record->name.data, record->ttl,
-                         wants_zone);
+        reverse_plan_set(&op->reverse, record->rdata.data, record->rdata.len, record->name.data,
+                         record->ttl, wants_zone);
     }
     return true;
 }
@@ -505,7 +518,8 @@ static bool new_owner(struct record_op *op, struct name *name)
 // Puts what is there in the place of what there was.
 static void edit_for_update(struct record_op *op, Dnsd__Record *old, Dnsd__Record *fresh)
 {
-    bool is_moved = old->name.len != fresh->name.len || !name_equal(old->name.data, fresh->name.data);
+    bool is_moved =
+        old->name.len != fresh->name.len || !name_equal(old->name.data, fresh->name.data);
     bool is_whole = (op->row->flags & RECORD_ONLY_ONE) != 0;
     Dnsd__Edit *edit;
     if (is_moved) {
@@ -524,7 +538,8 @@ static void run_update(struct record_op *op)
 {
     struct name name;
     bool is_disabled = false;
-    if (!is_editable(op) || !new_owner(op, &name) || !call_bool(op->call, "disable", &is_disabled)) {
+    if (!is_editable(op) || !new_owner(op, &name) ||
+        !call_bool(op->call, "disable", &is_disabled)) {
         return;
     }
     Dnsd__Record *old = new_record(op, &op->name, op->type);

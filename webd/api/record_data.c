@@ -45,7 +45,8 @@ static bool may_be_empty(const struct record_field *field)
 static enum err build_generic(enum record_which which, record_param_fn param, void *ctx,
                               struct cursor *out, struct errmsg *e)
 {
-    static const struct record_field field = {.form = RECORD_HEX, .param = "rdata", .new_param = "newRData"};
+    static const struct record_field field = {
+        .form = RECORD_HEX, .param = "rdata", .new_param = "newRData"};
     const char *text = field_text(&field, which, param, ctx);
     if (text == NULL || (text[0] == 0 && which == RECORD_OF_ADD)) {
         return err_set(e, ERR_INVALID, "Parameter 'rdata' missing.");

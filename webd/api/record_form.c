@@ -1,5 +1,5 @@
-// Fields of RDATA: from the API's text to wire form, and from wire form to the API's JSON. One row a
-// form.
+// Fields of RDATA: from the API's text to wire form, and from wire form to the API's JSON. One row
+// a form.
 
 #include "webd/api/record_form.h"
 
@@ -59,7 +59,8 @@ void mailbox_to_text(const uint8_t *wire, char *dst, size_t size)
     }
     for (uint8_t i = 1; i <= wire[0]; i++) {
         bool is_plain = wire[i] > 0x20 && wire[i] < 0x7f;
-        used += (size_t)snprintf(local + used, sizeof local - used, is_plain ? "%c" : "\\%03u", wire[i]);
+        used += (size_t)snprintf(local + used, sizeof local - used, is_plain ? "%c" : "\\%03u",
+                                 wire[i]);
     }
     name_to_text(wire + wire[0] + 1, rest);
     snprintf(dst, size, "%s@%s", local, rest);
@@ -80,7 +81,10 @@ static bool word_equal(const char *a, const char *b)
     for (; *a != 0 && *b != 0; a++, b++) {
         char x = *a == '_' ? '-' : *a;
         char y = *b == '_' ? '-' : *b;
-        char both[2][2] = {{x, 0}, {y, 0}};
+        char both[2][2] = {
+            {x, 0},
+            {y, 0}
+        };
         if (!str_equal_nocase(both[0], both[1])) {
             return false;
         }
@@ -88,8 +92,8 @@ static bool word_equal(const char *a, const char *b)
     return *a == *b;
 }
 
-static enum err write_word(const struct record_field *field, const char *text, uint32_t max, uint32_t *out,
-                           struct errmsg *e)
+static enum err write_word(const struct record_field *field, const char *text, uint32_t max,
+                           uint32_t *out, struct errmsg *e)
 {
     for (uint8_t i = 0; i < field->word_count; i++) {
         if (word_equal(field->words[i].text, text)) {
@@ -177,8 +181,8 @@ static enum err write_hex(const char *text, struct cursor *out, struct errmsg *e
     return err;
 }
 
-// The association data of a PEM certificate, by the selector and matching type already written before
-// it (RFC 6698 section 2.1).
+// The association data of a PEM certificate, by the selector and matching type already written
+// before it (RFC 6698 section 2.1).
 static enum err write_certificate(const char *text, struct cursor *out, struct errmsg *e)
 {
     if (strstr(text, "-----BEGIN") == NULL) {
@@ -203,7 +207,8 @@ static enum err write_certificate(const char *text, struct cursor *out, struct e
     } else if (err == ERR_OK) {
         uint8_t digest[EVP_MAX_MD_SIZE];
         unsigned digest_len = 0;
-        EVP_Digest(der, (size_t)len, digest, &digest_len, matching == 2 ? EVP_sha512() : EVP_sha256(), NULL);
+        EVP_Digest(der, (size_t)len, digest, &digest_len,
+                   matching == 2 ? EVP_sha512() : EVP_sha256(), NULL);
         cursor_put(out, digest, digest_len);
     }
     OPENSSL_free(der);
@@ -216,7 +221,8 @@ static enum err write_address(int family, const char *text, struct cursor *out, 
 {
     uint8_t bytes[16];
     if (inet_pton(family, text, bytes) != 1) {
-        return err_set(e, ERR_INVALID, "is not an IPv%d address: %s", family == AF_INET ? 4 : 6, text);
+        return err_set(e, ERR_INVALID, "is not an IPv%d address: %s", family == AF_INET ? 4 : 6,
+                       text);
     }
     cursor_put(out, bytes, family == AF_INET ? 4 : 16);
     return ERR_OK;
@@ -253,7 +259,8 @@ enum err record_form_write(const struct record_field *field, const char *text, b
         return err;
     case RECORD_TTL:
         err = value_ttl(text, &number) == ERR_OK
-                  ? ERR_OK : err_set(e, ERR_INVALID, "must be seconds or a time like 1h30m");
+                  ? ERR_OK
+                  : err_set(e, ERR_INVALID, "must be seconds or a time like 1h30m");
         cursor_put_u32(out, number);
         return err;
     case RECORD_WORD8:
@@ -357,7 +364,8 @@ static json_t *base32(const uint8_t *bytes, size_t len)
     char text[STRING_MAX * 8 / 5 + 2];
     size_t used = 0;
     for (size_t bit = 0; bit < len * 8; bit += 5) {
-        unsigned value = (unsigned)bytes[bit / 8] << 8 | (bit / 8 + 1 < len ? bytes[bit / 8 + 1] : 0u);
+        unsigned value =
+            (unsigned)bytes[bit / 8] << 8 | (bit / 8 + 1 < len ? bytes[bit / 8 + 1] : 0u);
         text[used++] = digits[value >> (11 - bit % 8) & 0x1f];
     }
     text[used] = 0;
@@ -375,8 +383,9 @@ static void show_word(const struct record_field *field, uint16_t value, json_t *
         }
     }
     json_object_set_new(object, field->json, json_string(text));
-    bool has_number = strcmp(field->json, "algorithm") == 0 || strcmp(field->json, "digestType") == 0;
-    if (has_number && field->word_count != 5) {   // not SSHFP's
+    bool has_number =
+        strcmp(field->json, "algorithm") == 0 || strcmp(field->json, "digestType") == 0;
+    if (has_number && field->word_count != 5) { // not SSHFP's
         char member[32];
         snprintf(member, sizeof member, "%sNumber", field->json);
         json_object_set_new(object, member, json_integer(value));

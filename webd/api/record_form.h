@@ -6,8 +6,8 @@
 // One field of RDATA as text and as JSON; between record_data.c and record_form.c.
 
 // Writes the field; ERR_INVALID with the reason (the caller adds the parameter's name).
-NODISCARD enum err record_form_write(const struct record_field *field, const char *text, bool split_text,
-                                     struct cursor *out, struct errmsg *e);
+NODISCARD enum err record_form_write(const struct record_field *field, const char *text,
+                                     bool split_text, struct cursor *out, struct errmsg *e);
 // Reads the field into `object` under its member, with the members that go along.
 void record_form_show(const struct record_field *field, struct cursor *in, json_t *object);
 

@@ -9,20 +9,35 @@
 #include "common/base/str.h"
 #include "webd/api/record_form.h"
 
-enum svc_form { SVC_KEYS, SVC_ALPN, SVC_NOTHING, SVC_PORT, SVC_IPV4, SVC_BASE64, SVC_IPV6, SVC_TEXT, SVC_HEX };
+enum svc_form {
+    SVC_KEYS,
+    SVC_ALPN,
+    SVC_NOTHING,
+    SVC_PORT,
+    SVC_IPV4,
+    SVC_BASE64,
+    SVC_IPV6,
+    SVC_TEXT,
+    SVC_HEX
+};
 
 static const struct {
     const char *name;
     uint16_t number;
     enum svc_form form;
 } keys[] = {
-    {"mandatory", 0, SVC_KEYS}, {"alpn", 1, SVC_ALPN},     {"no-default-alpn", 2, SVC_NOTHING},
-    {"port", 3, SVC_PORT},      {"ipv4hint", 4, SVC_IPV4}, {"ech", 5, SVC_BASE64},
-    {"ipv6hint", 6, SVC_IPV6},  {"dohpath", 7, SVC_TEXT},
+    {"mandatory",       0, SVC_KEYS   },
+    {"alpn",            1, SVC_ALPN   },
+    {"no-default-alpn", 2, SVC_NOTHING},
+    {"port",            3, SVC_PORT   },
+    {"ipv4hint",        4, SVC_IPV4   },
+    {"ech",             5, SVC_BASE64 },
+    {"ipv6hint",        6, SVC_IPV6   },
+    {"dohpath",         7, SVC_TEXT   },
 };
-#define KEY_COUNT (sizeof keys / sizeof keys[0])
+#define KEY_COUNT  (sizeof keys / sizeof keys[0])
 #define PARAMS_MAX 64
-#define VALUE_MAX 4096
+#define VALUE_MAX  4096
 
 struct param {
     uint16_t key;
@@ -30,7 +45,8 @@ struct param {
     size_t len;
 };
 
-static enum err key_from_text(const char *text, uint16_t *number, enum svc_form *form, struct errmsg *e)
+static enum err key_from_text(const char *text, uint16_t *number, enum svc_form *form,
+                              struct errmsg *e)
 {
     uint32_t value = 0;
     const char *digits = strncasecmp(text, "key", 3) == 0 ? text + 3 : text;
@@ -49,7 +65,8 @@ static enum err key_from_text(const char *text, uint16_t *number, enum svc_form 
     return ERR_OK;
 }
 
-static enum err write_item(enum svc_form form, const char *item, struct cursor *out, struct errmsg *e)
+static enum err write_item(enum svc_form form, const char *item, struct cursor *out,
+                           struct errmsg *e)
 {
     uint8_t bytes[16];
     uint16_t number = 0;
@@ -146,7 +163,8 @@ static char *next_cell(char **at)
     return cell;
 }
 
-static enum err read_params(char *text, struct param params[PARAMS_MAX], size_t *count, struct errmsg *e)
+static enum err read_params(char *text, struct param params[PARAMS_MAX], size_t *count,
+                            struct errmsg *e)
 {
     while (text != NULL) {
         char *key = str_trim(next_cell(&text));

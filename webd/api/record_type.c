@@ -2,6 +2,7 @@
 
 #include "webd/api/record_type.h"
 
+// clang-format off
 // RFC 8624 and the registry behind it; "-" and "_" are the same on input.
 static const struct record_word algorithms[] = {
     {"RSAMD5", 1},           {"DSA", 3},
@@ -131,6 +132,7 @@ const struct record_row record_rows[] = {
     {.type = TYPE_ANAME, .field_count = 1, .fields = {MAIN(NAME, "aname", "aname", "newAName")}},
 };
 const size_t record_row_count = COUNT(record_rows);
+// clang-format on
 
 static const struct record_row unknown_row = {.type = 0, .flags = RECORD_GENERIC};
 

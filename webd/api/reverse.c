@@ -18,15 +18,16 @@ struct reverse_step {
     void *ctx;
 };
 
-static struct reverse_step *step_new(struct api_call *call, struct reverse_plan *plan, reverse_fn next,
-                                     void *ctx)
+static struct reverse_step *step_new(struct api_call *call, struct reverse_plan *plan,
+                                     reverse_fn next, void *ctx)
 {
     struct reverse_step *step = arena_alloc(call->arena, sizeof *step);
     *step = (struct reverse_step){.call = call, .plan = plan, .next = next, .ctx = ctx};
     return step;
 }
 
-static void plan_fill(struct reverse_plan *plan, const uint8_t *address, size_t len, const uint8_t *target)
+static void plan_fill(struct reverse_plan *plan, const uint8_t *address, size_t len,
+                      const uint8_t *target)
 {
     inet_ntop(len == 16 ? AF_INET6 : AF_INET, address, plan->address, sizeof plan->address);
     if (!net_reverse_name(plan->address, plan->owner, sizeof plan->owner)) {
@@ -37,8 +38,8 @@ static void plan_fill(struct reverse_plan *plan, const uint8_t *address, size_t 
     memcpy(plan->target.wire, target, plan->target.len);
 }
 
-void reverse_plan_set(struct reverse_plan *plan, const uint8_t *address, size_t len, const uint8_t *target,
-                      uint32_t ttl, bool may_create_zone)
+void reverse_plan_set(struct reverse_plan *plan, const uint8_t *address, size_t len,
+                      const uint8_t *target, uint32_t ttl, bool may_create_zone)
 {
     plan->what = REVERSE_SET;
     plan->ttl = ttl;
@@ -46,7 +47,8 @@ void reverse_plan_set(struct reverse_plan *plan, const uint8_t *address, size_t 
     plan_fill(plan, address, len, target);
 }
 
-void reverse_plan_drop(struct reverse_plan *plan, const uint8_t *address, size_t len, const uint8_t *target)
+void reverse_plan_drop(struct reverse_plan *plan, const uint8_t *address, size_t len,
+                       const uint8_t *target)
 {
     plan->what = REVERSE_DROP;
     plan_fill(plan, address, len, target);
@@ -56,8 +58,8 @@ void reverse_plan_drop(struct reverse_plan *plan, const uint8_t *address, size_t
 
 static bool take_zone(struct reverse_step *step, const Dnsd__ZoneInfo *zone)
 {
-    bool is_usable = zone != NULL && zone->type == DNSD__ZONE_TYPE__ZONE_PRIMARY && !zone->internal &&
-                     strcmp(zone->name, ".") != 0 &&
+    bool is_usable = zone != NULL && zone->type == DNSD__ZONE_TYPE__ZONE_PRIMARY &&
+                     !zone->internal && strcmp(zone->name, ".") != 0 &&
                      call_has_zone(step->call, zone->name, PERMISSION_MODIFY);
     return is_usable && str_copy(step->plan->zone, sizeof step->plan->zone, zone->name);
 }

@@ -37,7 +37,7 @@ enum scope_wanted { WANT_ALL, WANT_NODE, WANT_CLUSTER };
 struct changes {
     struct commit *commit;
     enum scope_wanted wanted;
-    size_t cluster_count;    // left out or not
+    size_t cluster_count; // left out or not
 };
 
 static void add_change(void *ctx, const char *path, const char *json)
@@ -48,7 +48,8 @@ static void add_change(void *ctx, const char *path, const char *json)
     const struct setting *row = is_setting ? setting_find(slash + 1) : NULL;
     bool is_node = row != NULL && row->scope == SETTING_NODE;
     changes->cluster_count += is_node ? 0 : 1;
-    if ((changes->wanted == WANT_NODE && !is_node) || (changes->wanted == WANT_CLUSTER && is_node)) {
+    if ((changes->wanted == WANT_NODE && !is_node) ||
+        (changes->wanted == WANT_CLUSTER && is_node)) {
         return;
     }
     if (json == NULL) {
@@ -93,8 +94,8 @@ static void answer_set(struct api_call *call)
 static void forward_rest(struct api_call *call)
 {
     struct errmsg e = {0};
-    if (web_params_add(&call->request->params, WEB_PARAM_QUERY, SCOPE_PARAMETER, strlen(SCOPE_PARAMETER),
-                       "true", 4, &e) != ERR_OK) {
+    if (web_params_add(&call->request->params, WEB_PARAM_QUERY, SCOPE_PARAMETER,
+                       strlen(SCOPE_PARAMETER), "true", 4, &e) != ERR_OK) {
         call_fail_error(call, &e);
         return;
     }
@@ -108,7 +109,9 @@ void setting_set_all(struct api_call *call)
     bool is_passed_on = call->is_forwarded && call_param(call, SCOPE_PARAMETER) != NULL;
     struct errmsg e = {0};
     struct changes changes = {.commit = commit_new(call, "change settings"),
-                              .wanted = is_passed_on ? WANT_CLUSTER : is_secondary ? WANT_NODE : WANT_ALL};
+                              .wanted = is_passed_on   ? WANT_CLUSTER
+                                        : is_secondary ? WANT_NODE
+                                                       : WANT_ALL};
     if (read_changes(call, &changes, &e) != ERR_OK) {
         commit_drop(changes.commit);
         call_fail_error(call, &e);

@@ -24,9 +24,11 @@ static json_t *session_members(const struct api_call *call)
         struct session *s = session_find(call->api->sessions, call->session_hash);
         json_object_set_new(o, "username", json_text(account->name));
         json_object_set_new(o, "tokenName",
-                            s == NULL || s->token_name == NULL ? json_null() : json_text(s->token_name));
+                            s == NULL || s->token_name == NULL ? json_null()
+                                                               : json_text(s->token_name));
     } else {
-        json_object_set_new(o, "displayName", json_text(call->is_administrator ? "local" : account->display));
+        json_object_set_new(o, "displayName",
+                            json_text(call->is_administrator ? "local" : account->display));
         json_object_set_new(o, "username", json_text(call_actor(call)));
         json_object_set_new(o, "isSsoUser", json_false());
         json_object_set_new(o, "totpEnabled", json_boolean(account->totp[0] != 0));
@@ -45,7 +47,8 @@ static void answer_with_info(struct api_call *call, const Clusterd__StateReply *
     json_object_set_new(info, "defaultRecordTtl", json_integer(s->default_record_ttl));
     json_object_set_new(info, "defaultNsRecordTtl", json_integer(s->default_ns_record_ttl));
     json_object_set_new(info, "defaultSoaRecordTtl", json_integer(s->default_soa_record_ttl));
-    json_object_set_new(info, "useSoaSerialDateScheme", json_boolean(s->use_soa_serial_date_scheme));
+    json_object_set_new(info, "useSoaSerialDateScheme",
+                        json_boolean(s->use_soa_serial_date_scheme));
     json_object_set_new(info, "dnssecValidation", json_boolean(s->dnssec_validation));
     view_add_cluster(call, info, state);
     json_object_set_new(info, "permissions", view_rights(call));
@@ -73,7 +76,8 @@ static void set_cookie(struct api_call *call, const char *token)
 // Makes a session for call->account; false = answered with an error.
 static bool open_session(struct api_call *call)
 {
-    struct session_new fresh = {.type = SESSION_STANDARD, .user = call->account.name,
+    struct session_new fresh = {.type = SESSION_STANDARD,
+                                .user = call->account.name,
                                 .remote = call->client_text,
                                 .user_agent = web_request_header(call->request, "user-agent")};
     struct errmsg e = {0};
@@ -137,7 +141,8 @@ static void on_login(void *ctx, enum login_result result, const char *user)
 static void check_login(struct api_call *call, login_fn fn)
 {
     struct login_request request = {.code = call_text(call, "totp"), .source = &call->client};
-    if (call_need(call, "user", NULL, &request.user) && call_need(call, "pass", NULL, &request.password)) {
+    if (call_need(call, "user", NULL, &request.user) &&
+        call_need(call, "pass", NULL, &request.password)) {
         login_check(call->api->login, &request, fn, call);
     }
 }
@@ -262,7 +267,8 @@ void token_create(struct api_call *call, const char *user)
         return;
     }
     if (strlen(name) > TOKEN_NAME_MAX) {
-        call_fail(call, ERR_INVALID, "Parameter 'tokenName' is longer than %d characters.", TOKEN_NAME_MAX);
+        call_fail(call, ERR_INVALID, "Parameter 'tokenName' is longer than %d characters.",
+                  TOKEN_NAME_MAX);
         return;
     }
     uint8_t hash[SHA256_SIZE];
@@ -305,8 +311,8 @@ void user_create_token(struct api_call *call)
 
 void user_create_single_use_token(struct api_call *call)
 {
-    struct session_new fresh = {.type = SESSION_SINGLE_USE, .user = call->account.name,
-                                .remote = call->client_text};
+    struct session_new fresh = {
+        .type = SESSION_SINGLE_USE, .user = call->account.name, .remote = call->client_text};
     char token[TOKEN_TEXT_SIZE];
     struct errmsg e = {0};
     if (session_create(call->api->sessions, &fresh, token, &e) != ERR_OK) {
@@ -324,9 +330,9 @@ void user_create_single_use_token(struct api_call *call)
 struct partial_search {
     const struct api_call *call;
     const char *partial;
-    const char *user;               // NULL = anybody's
+    const char *user; // NULL = anybody's
     struct session *found;
-    char token_key[CONF_PATH_MAX];  // of an API token; "" = none
+    char token_key[CONF_PATH_MAX]; // of an API token; "" = none
 };
 
 static void match_session(void *ctx, struct session *s)
@@ -388,7 +394,8 @@ void user_session_delete(struct api_call *call)
 
 static void on_password_stored(struct api_call *call)
 {
-    struct session *own = call->has_session ? session_find(call->api->sessions, call->session_hash) : NULL;
+    struct session *own =
+        call->has_session ? session_find(call->api->sessions, call->session_hash) : NULL;
     unsigned types = 1u << SESSION_STANDARD | 1u << SESSION_SINGLE_USE;
     session_remove_user(call->api->sessions, call->account.name, types, own);
     call_ok(call, NULL);
@@ -414,7 +421,8 @@ static void on_old_password(void *ctx, enum login_result result, const char *use
     if (!take_login(call, result, user)) {
         return;
     }
-    if (password_hash(call->api->passwords, call_param(call, "newPass"), on_password_hashed, call) != ERR_OK) {
+    if (password_hash(call->api->passwords, call_param(call, "newPass"), on_password_hashed,
+                      call) != ERR_OK) {
         call_fail(call, ERR_BUSY, "%s", login_text(LOGIN_BUSY));
     }
 }
@@ -422,10 +430,11 @@ static void on_old_password(void *ctx, enum login_result result, const char *use
 void user_change_password(struct api_call *call)
 {
     const char *fresh = NULL;
-    struct login_request request = {.user = call->account.name, .code = call_text(call, "totp"),
+    struct login_request request = {.user = call->account.name,
+                                    .code = call_text(call, "totp"),
                                     .source = call->is_forwarded ? NULL : &call->client};
-    if (call_need(call, "pass", NULL, &request.password) && call_need(call, "newPass", NULL, &fresh) &&
-        is_good_password(call, "newPass", fresh)) {
+    if (call_need(call, "pass", NULL, &request.password) &&
+        call_need(call, "newPass", NULL, &fresh) && is_good_password(call, "newPass", fresh)) {
         login_check(call->api->login, &request, on_old_password, call);
     }
 }
@@ -455,11 +464,13 @@ bool profile_params(struct api_call *call, struct account *account)
         return false;
     }
     if (display != NULL && strlen(display) >= ACCOUNT_NAME_MAX) {
-        call_fail(call, ERR_INVALID, "Parameter 'displayName' is longer than %d bytes.", ACCOUNT_NAME_MAX - 1);
+        call_fail(call, ERR_INVALID, "Parameter 'displayName' is longer than %d bytes.",
+                  ACCOUNT_NAME_MAX - 1);
         return false;
     }
     if (display != NULL) {
-        json_object_set_new(account->object, "displayName", json_text(display[0] == 0 ? account->name : display));
+        json_object_set_new(account->object, "displayName",
+                            json_text(display[0] == 0 ? account->name : display));
     }
     timeout = timeout > 0 && timeout < 60 ? 60 : timeout;
     json_object_set_new(account->object, "sessionTimeoutSeconds", json_integer(timeout));

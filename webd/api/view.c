@@ -20,7 +20,8 @@ json_t *view_session(const struct api_call *call, const struct session *s)
     json_object_set_new(o, "isCurrentSession", json_boolean(is_current));
     json_object_set_new(o, "partialToken", json_string(s->partial));
     json_object_set_new(o, "type", json_string(session_type_names[s->type]));
-    json_object_set_new(o, "tokenName", s->token_name == NULL ? json_null() : json_text(s->token_name));
+    json_object_set_new(o, "tokenName",
+                        s->token_name == NULL ? json_null() : json_text(s->token_name));
     json_object_set_new(o, "lastSeen", json_time_ms(s->last_seen_ms));
     json_object_set_new(o, "lastSeenRemoteAddress", json_string(s->remote));
     json_object_set_new(o, "lastSeenUserAgent",
@@ -83,8 +84,10 @@ static bool add_unused_token(void *ctx, const char *path, const char *json)
             const char *c;
             char *m;
         } user_text = {.c = user}, name_text = {.c = name};
-        struct session s = {.type = SESSION_API_TOKEN, .user = user_text.m, .token_name = name_text.m};
-        snprintf(s.partial, sizeof s.partial, "%.*s", TOKEN_PARTIAL, partial == NULL ? key : partial);
+        struct session s = {
+            .type = SESSION_API_TOKEN, .user = user_text.m, .token_name = name_text.m};
+        snprintf(s.partial, sizeof s.partial, "%.*s", TOKEN_PARTIAL,
+                 partial == NULL ? key : partial);
         json_array_append_new(list->out, view_session(list->call, &s));
     }
     json_decref(token);
@@ -166,7 +169,8 @@ json_t *view_rights(const struct api_call *call)
 static json_t *permission_rows(json_t *members, const char *label)
 {
     json_t *rows = json_array();
-    for (void *at = json_object_iter(members); at != NULL; at = json_object_iter_next(members, at)) {
+    for (void *at = json_object_iter(members); at != NULL;
+         at = json_object_iter_next(members, at)) {
         json_t *row = json_object();
         json_object_set_new(row, label, json_string(json_object_iter_key(at)));
         set_flags(row, permission_from_text(json_string_value(json_object_iter_value(at))));
@@ -224,8 +228,9 @@ void view_cluster(struct api_call *call, view_cluster_fn fn)
     *question = (struct cluster_question){.call = call, .fn = fn};
     Clusterd__StateRequest request;
     clusterd__state_request__init(&request);
-    clusterd__cluster__state(rpc_client_service(call->api->clusterd, &clusterd__cluster__descriptor),
-                             &request, on_state, question);
+    clusterd__cluster__state(
+        rpc_client_service(call->api->clusterd, &clusterd__cluster__descriptor), &request, on_state,
+        question);
 }
 
 // What the node has of the config; ours.
@@ -274,8 +279,9 @@ static json_t *view_node(const Clusterd__Node *node, const Trellis__Version *new
     json_object_set_new(o, "name", json_text(node->name));
     json_object_set_new(o, "url", json_text(node->url));
     json_object_set_new(o, "ipAddresses", addresses);
-    json_object_set_new(o, "type",
-                        json_string(node->type == CLUSTERD__NODE_TYPE__PRIMARY ? "Primary" : "Secondary"));
+    json_object_set_new(
+        o, "type",
+        json_string(node->type == CLUSTERD__NODE_TYPE__PRIMARY ? "Primary" : "Secondary"));
     json_object_set_new(o, "state", json_string(node_state_name(node->state)));
     if (node->up_since_ms != 0) {
         json_object_set_new(o, "upSince", json_time_ms(node->up_since_ms));
@@ -320,7 +326,8 @@ static bool add_stored_node(void *ctx, const char *path, const char *json)
         json_object_set_new(o, "id", json_integer(id));
         json_object_set(o, "name", json_object_get(node, "name"));
         json_object_set(o, "url", json_object_get(node, "url"));
-        json_object_set_new(o, "ipAddresses", addresses == NULL ? json_array() : json_incref(addresses));
+        json_object_set_new(o, "ipAddresses",
+                            addresses == NULL ? json_array() : json_incref(addresses));
         json_object_set(o, "type", json_object_get(node, "type"));
         json_object_set_new(o, "state", json_string("Unknown"));
         json_array_append_new(ctx, o);

@@ -24,8 +24,8 @@ json_t *view_names(const struct api_call *call, const char *kind);
 // cluster. Called once, never from inside.
 typedef void (*view_cluster_fn)(struct api_call *call, const Clusterd__StateReply *state);
 void view_cluster(struct api_call *call, view_cluster_fn fn);
-// Adds clusterInitialized, and clusterDomain and clusterNodes in a cluster; NULL = clusterd is away,
-// then as the config has it.
+// Adds clusterInitialized, and clusterDomain and clusterNodes in a cluster; NULL = clusterd is
+// away, then as the config has it.
 void view_add_cluster(struct api_call *call, json_t *object, const Clusterd__StateReply *state);
 // The API's array of nodes.
 json_t *view_nodes(const Clusterd__StateReply *state);

@@ -28,8 +28,8 @@ union text {
 struct zone_listing {
     struct api_call *call;
     json_t *zones;
-    Dnsd__ZoneType only;     // 0 = all
-    unsigned right;          // zone-level
+    Dnsd__ZoneType only; // 0 = all
+    unsigned right;      // zone-level
     void (*done)(struct zone_listing *listing);
 };
 
@@ -78,8 +78,8 @@ static void start_list(struct api_call *call, Dnsd__ZoneType only, unsigned righ
                        void (*done)(struct zone_listing *listing))
 {
     struct zone_listing *listing = arena_alloc(call->arena, sizeof *listing);
-    *listing = (struct zone_listing){.call = call, .zones = json_array(), .only = only, .right = right,
-                                     .done = done};
+    *listing = (struct zone_listing){
+        .call = call, .zones = json_array(), .only = only, .right = right, .done = done};
     call->state = listing;
     call->release = listing_free;
     ask_list(listing, "");
@@ -169,14 +169,16 @@ static bool is_cluster_zone(struct api_call *call, const char *zone)
     if (!str_equal_nocase(zone, domain) && !str_equal_nocase(zone, catalog)) {
         return false;
     }
-    call_fail(call, ERR_BAD_STATE, "The zone belongs to the Cluster and cannot be deleted or disabled: %s", zone);
+    call_fail(call, ERR_BAD_STATE,
+              "The zone belongs to the Cluster and cannot be deleted or disabled: %s", zone);
     return true;
 }
 
 static void set_enabled(struct api_call *call, bool is_enabled)
 {
     const char *zone = NULL;
-    if (!zone_need(call, PERMISSION_MODIFY, &zone) || (!is_enabled && is_cluster_zone(call, zone))) {
+    if (!zone_need(call, PERMISSION_MODIFY, &zone) ||
+        (!is_enabled && is_cluster_zone(call, zone))) {
         return;
     }
     Dnsd__ZoneEnableRequest request;
@@ -303,8 +305,8 @@ static bool need_new_name(struct api_call *call, char name[NAME_MAX_TEXT])
     return err == ERR_OK;
 }
 
-static char *word_of(struct api_call *call, const char *name, const char *const *words, size_t count,
-                     const char *initial)
+static char *word_of(struct api_call *call, const char *name, const char *const *words,
+                     size_t count, const char *initial)
 {
     const char *value = call_text(call, name);
     if (value == NULL) {
@@ -337,7 +339,8 @@ static bool create_options(struct api_call *call, Dnsd__ZoneType type, Dnsd__Zon
         }
     }
     if (is_secondary || type == DNSD__ZONE_TYPE__ZONE_STUB) {
-        call_list(call, "primaryNameServerAddresses", &primaries->items, &primaries->n_items, &is_given);
+        call_list(call, "primaryNameServerAddresses", &primaries->items, &primaries->n_items,
+                  &is_given);
         options->primaries = primaries;
     }
     if (!is_secondary) {
@@ -409,7 +412,8 @@ static bool upload_of(struct api_call *call)
         len = r->body_len;
     }
     if (bytes == NULL) {
-        call_fail(call, ERR_INVALID, "The zone file is missing: send it as a file, as text/plain, or as 'records'.");
+        call_fail(call, ERR_INVALID,
+                  "The zone file is missing: send it as a file, as text/plain, or as 'records'.");
         return false;
     }
     char path[512];
@@ -462,7 +466,8 @@ static void on_exported(const Dnsd__ZoneExportReply *reply, void *ctx)
     struct str safe;
     str_init(&safe);
     for (; *name != 0; name++) {
-        str_add_char(&safe, isalnum((unsigned char)*name) || strchr("-_.", *name) != NULL ? *name : '_');
+        str_add_char(&safe,
+                     isalnum((unsigned char)*name) || strchr("-_.", *name) != NULL ? *name : '_');
     }
     str_add(&safe, ".zone");
     char *file = arena_strdup(call->arena, safe.text);

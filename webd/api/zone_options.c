@@ -1,4 +1,5 @@
-// zones/options/get and set. One row an option: its parameter, its field in dnsd's message, its words.
+// zones/options/get and set. One row an option: its parameter, its field in dnsd's message, its
+// words.
 
 #include <stddef.h>
 #include <string.h>
@@ -18,20 +19,24 @@ union text {
 enum option_kind { OPTION_BOOL, OPTION_TEXT, OPTION_WORD, OPTION_LIST };
 
 struct zone_option {
-    const char *name;             // in the API
+    const char *name; // in the API
     enum option_kind kind;
-    size_t offset;                // of the value in Dnsd__ZoneOptions
-    size_t has_offset;            // of its presence flag, bools only
+    size_t offset;     // of the value in Dnsd__ZoneOptions
+    size_t has_offset; // of its presence flag, bools only
     const char *const *words;
     size_t word_count;
     bool is_null_when_empty;
 };
 
 static const char *const protocols[] = {"Tcp", "Tls", "Quic"};
-static const char *const query_words[] = {"Deny", "Allow", "AllowOnlyPrivateNetworks", "AllowOnlyZoneNameServers",
+static const char *const query_words[] = {"Deny",
+                                          "Allow",
+                                          "AllowOnlyPrivateNetworks",
+                                          "AllowOnlyZoneNameServers",
                                           "UseSpecifiedNetworkACL",
                                           "AllowZoneNameServersAndUseSpecifiedNetworkACL"};
-static const char *const access_words[] = {"Deny", "Allow", "AllowOnlyZoneNameServers", "UseSpecifiedNetworkACL",
+static const char *const access_words[] = {"Deny", "Allow", "AllowOnlyZoneNameServers",
+                                           "UseSpecifiedNetworkACL",
                                            "AllowZoneNameServersAndUseSpecifiedNetworkACL"};
 static const char *const notify_words[] = {"None", "ZoneNameServers", "SpecifiedNameServers",
                                            "BothZoneAndSpecifiedNameServers",
@@ -39,13 +44,22 @@ static const char *const notify_words[] = {"None", "ZoneNameServers", "Specified
 
 #define AT(field) offsetof(Dnsd__ZoneOptions, field)
 #define BOOL(name_, field_)                                                                        \
-    {.name = (name_), .kind = OPTION_BOOL, .offset = AT(field_), .has_offset = AT(has_##field_)}
+    {                                                                                              \
+        .name = (name_), .kind = OPTION_BOOL, .offset = AT(field_), .has_offset = AT(has_##field_) \
+    }
 #define TEXT(name_, field_)                                                                        \
-    {.name = (name_), .kind = OPTION_TEXT, .offset = AT(field_), .is_null_when_empty = true}
+    {                                                                                              \
+        .name = (name_), .kind = OPTION_TEXT, .offset = AT(field_), .is_null_when_empty = true     \
+    }
 #define WORD(name_, field_, words_)                                                                \
-    {.name = (name_), .kind = OPTION_WORD, .offset = AT(field_), .words = (words_),                \
-     .word_count = sizeof(words_) / sizeof(words_)[0]}
-#define LIST(name_, field_) {.name = (name_), .kind = OPTION_LIST, .offset = AT(field_)}
+    {                                                                                              \
+        .name = (name_), .kind = OPTION_WORD, .offset = AT(field_), .words = (words_),             \
+        .word_count = sizeof(words_) / sizeof(words_)[0]                                           \
+    }
+#define LIST(name_, field_)                                                                        \
+    {                                                                                              \
+        .name = (name_), .kind = OPTION_LIST, .offset = AT(field_)                                 \
+    }
 
 static const struct zone_option options[] = {
     TEXT("catalog", catalog),
@@ -90,7 +104,8 @@ static void view_option(const struct zone_option *row, Dnsd__ZoneOptions *o, jso
 {
     if (row->kind == OPTION_BOOL) {
         if (*(protobuf_c_boolean *)field(o, row->has_offset)) {
-            json_object_set_new(out, row->name, json_boolean(*(protobuf_c_boolean *)field(o, row->offset)));
+            json_object_set_new(out, row->name,
+                                json_boolean(*(protobuf_c_boolean *)field(o, row->offset)));
         }
         return;
     }
@@ -100,7 +115,10 @@ static void view_option(const struct zone_option *row, Dnsd__ZoneOptions *o, jso
     }
     const char *text = row->kind == OPTION_LIST ? NULL : value;
     bool is_null = text != NULL && text[0] == 0 && row->is_null_when_empty;
-    json_object_set_new(out, row->name, is_null ? json_null() : text != NULL ? json_text(text) : view_list(value));
+    json_object_set_new(out, row->name,
+                        is_null        ? json_null()
+                        : text != NULL ? json_text(text)
+                                       : view_list(value));
 }
 
 static json_t *view_policies(const Dnsd__UpdatePolicyList *list)
@@ -112,8 +130,9 @@ static json_t *view_policies(const Dnsd__UpdatePolicyList *list)
         for (size_t t = 0; t < p->n_types; t++) {
             json_array_append_new(types, json_text(p->types[t]));
         }
-        json_array_append_new(out, json_pack("{s:o,s:o,s:o}", "tsigKeyName", json_text(p->tsig_key), "domain",
-                                             json_text(p->domain), "allowedTypes", types));
+        json_array_append_new(out,
+                              json_pack("{s:o,s:o,s:o}", "tsigKeyName", json_text(p->tsig_key),
+                                        "domain", json_text(p->domain), "allowedTypes", types));
     }
     return out;
 }
@@ -155,7 +174,8 @@ static void on_catalogs(const Dnsd__ZoneListReply *reply, void *ctx)
         return;
     }
     for (size_t i = 0; i < reply->n_zones; i++) {
-        if (!reply->zones[i]->disabled && call_has_zone(get->call, reply->zones[i]->name, PERMISSION_MODIFY)) {
+        if (!reply->zones[i]->disabled &&
+            call_has_zone(get->call, reply->zones[i]->name, PERMISSION_MODIFY)) {
             json_array_append_new(get->catalogs, json_text(reply->zones[i]->name));
         }
     }
@@ -181,16 +201,18 @@ static void on_options(const Dnsd__ZoneOptionsReply *reply, void *ctx)
 {
     struct options_get *get = ctx;
     struct api_call *call = get->call;
-    if (!zone_check(call, reply->error, call_text(call, "zone") != NULL ? call_text(call, "zone")
-                                                                       : call_text(call, "domain"))) {
+    if (!zone_check(call, reply->error,
+                    call_text(call, "zone") != NULL ? call_text(call, "zone")
+                                                    : call_text(call, "domain"))) {
         return;
     }
     if (reply->zone->internal) {
         call_fail(call, ERR_BAD_STATE, "An internal zone has no options: %s", reply->zone->name);
         return;
     }
-    static const char *const shared[] = {"name", "nameIdn", "type", "internal", "dnssecStatus", "notifyFailed",
-                                         "notifyFailedFor", "disabled"};
+    static const char *const shared[] = {
+        "name",         "nameIdn",         "type",    "internal", "dnssecStatus",
+        "notifyFailed", "notifyFailedFor", "disabled"};
     json_t *zone = zone_view(reply->zone);
     get->answer = json_object();
     for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++) {
@@ -203,8 +225,9 @@ static void on_options(const Dnsd__ZoneOptionsReply *reply, void *ctx)
     for (size_t i = 0; reply->options != NULL && i < OPTION_COUNT; i++) {
         view_option(&options[i], reply->options, get->answer);
     }
-    bool is_member = reply->zone->catalog[0] != 0 && (reply->zone->type == DNSD__ZONE_TYPE__ZONE_SECONDARY ||
-                                                      reply->zone->type == DNSD__ZONE_TYPE__ZONE_STUB);
+    bool is_member =
+        reply->zone->catalog[0] != 0 && (reply->zone->type == DNSD__ZONE_TYPE__ZONE_SECONDARY ||
+                                         reply->zone->type == DNSD__ZONE_TYPE__ZONE_STUB);
     if (is_member) {
         json_object_set_new(get->answer, "isSecondaryCatalogMember",
                             json_boolean(reply->zone->secondary_catalog_member));
@@ -265,7 +288,7 @@ static bool take_option(struct api_call *call, const struct zone_option *row, Dn
         str_lower(*(char **)field(o, row->offset));
         return true;
     case OPTION_WORD:
-        for (size_t i = 0; i < row->word_count; i++) {   // unknown words are passed over in silence
+        for (size_t i = 0; i < row->word_count; i++) { // unknown words are passed over in silence
             if (str_equal_nocase(row->words[i], value)) {
                 *(char **)field(o, row->offset) = (union text){.c = row->words[i]}.m;
             }
@@ -300,7 +323,8 @@ static bool take_policies(struct api_call *call, Dnsd__ZoneOptions *o)
         for (int i = 0; i < 3; i++) {
             char *bar = strchr(at, '|');
             if (list->n_items == POLICY_MAX || (bar == NULL && i < 2)) {
-                call_fail(call, ERR_INVALID, "Parameter 'updateSecurityPolicies' must be rows of key|domain|types.");
+                call_fail(call, ERR_INVALID,
+                          "Parameter 'updateSecurityPolicies' must be rows of key|domain|types.");
                 return false;
             }
             cells[i] = at;
@@ -352,7 +376,8 @@ void zone_options_set(struct api_call *call)
     if (!take_policies(call, &set)) {
         return;
     }
-    if (set.catalog != NULL && set.catalog[0] != 0 && !call_may_zone(call, set.catalog, PERMISSION_MODIFY)) {
+    if (set.catalog != NULL && set.catalog[0] != 0 &&
+        !call_may_zone(call, set.catalog, PERMISSION_MODIFY)) {
         return;
     }
     if (call_text(call, "disabled") != NULL) {

@@ -9,7 +9,8 @@
 #include "webd/api/view.h"
 
 const char *const zone_type_names[8] = {
-    "", "Primary", "Secondary", "Stub", "Forwarder", "SecondaryForwarder", "Catalog", "SecondaryCatalog",
+    "",        "Primary",          "Secondary", "Stub", "Forwarder", "SecondaryForwarder",
+    "Catalog", "SecondaryCatalog",
 };
 
 static const char *const dnssec_names[] = {"Unsigned", "SignedWithNSEC", "SignedWithNSEC3"};
@@ -18,7 +19,7 @@ bool zone_type_find(const char *name, Dnsd__ZoneType *out)
 {
     uint32_t number = 0;
     if (str_to_u32(name, 6, &number) == ERR_OK) {
-        *out = (Dnsd__ZoneType)(number + 1);   // the API counts zone types from 0
+        *out = (Dnsd__ZoneType)(number + 1); // the API counts zone types from 0
         return true;
     }
     for (unsigned i = 1; i < 8; i++) {
@@ -31,10 +32,18 @@ bool zone_type_find(const char *name, Dnsd__ZoneType *out)
 }
 
 // Which members a type of zone has in lists.
-enum { HAS_INTERNAL = 1, HAS_CATALOG = 2, HAS_DNSSEC = 4, HAS_VALIDATION = 8, HAS_EXPIRY = 16, HAS_NOTIFY = 32 };
+enum {
+    HAS_INTERNAL = 1,
+    HAS_CATALOG = 2,
+    HAS_DNSSEC = 4,
+    HAS_VALIDATION = 8,
+    HAS_EXPIRY = 16,
+    HAS_NOTIFY = 32
+};
 static const unsigned members_of[8] = {
     [DNSD__ZONE_TYPE__ZONE_PRIMARY] = HAS_INTERNAL | HAS_CATALOG | HAS_DNSSEC | HAS_NOTIFY,
-    [DNSD__ZONE_TYPE__ZONE_SECONDARY] = HAS_CATALOG | HAS_DNSSEC | HAS_VALIDATION | HAS_EXPIRY | HAS_NOTIFY,
+    [DNSD__ZONE_TYPE__ZONE_SECONDARY] =
+        HAS_CATALOG | HAS_DNSSEC | HAS_VALIDATION | HAS_EXPIRY | HAS_NOTIFY,
     [DNSD__ZONE_TYPE__ZONE_STUB] = HAS_CATALOG | HAS_EXPIRY,
     [DNSD__ZONE_TYPE__ZONE_FORWARDER] = HAS_CATALOG | HAS_NOTIFY,
     [DNSD__ZONE_TYPE__ZONE_SECONDARY_FORWARDER] = HAS_CATALOG | HAS_EXPIRY,
@@ -56,7 +65,8 @@ json_t *zone_view(const Dnsd__ZoneInfo *zone)
         json_object_set_new(o, "internal", json_boolean(zone->internal));
     }
     if ((has & HAS_CATALOG) != 0) {
-        json_object_set_new(o, "catalog", zone->catalog[0] == 0 ? json_null() : json_text(zone->catalog));
+        json_object_set_new(o, "catalog",
+                            zone->catalog[0] == 0 ? json_null() : json_text(zone->catalog));
     }
     if ((has & HAS_DNSSEC) != 0) {
         unsigned dnssec = (unsigned)zone->dnssec < 3 ? (unsigned)zone->dnssec : 0;
@@ -72,7 +82,7 @@ json_t *zone_view(const Dnsd__ZoneInfo *zone)
         json_object_set_new(o, "syncFailed", json_boolean(zone->sync_failed));
     }
     if ((has & HAS_EXPIRY) != 0 && zone->sync_error[0] != 0) {
-        json_object_set_new(o, "syncError", json_text(zone->sync_error));   // ours
+        json_object_set_new(o, "syncError", json_text(zone->sync_error)); // ours
     }
     if ((has & HAS_NOTIFY) != 0 && !zone->internal) {
         json_t *failed = json_array();

@@ -8,6 +8,7 @@
 #include "common/base/str.h"
 #include "common/conf/kind.h"
 
+// clang-format off
 const char *const section_names[SECTION_COUNT] = {
     [SECTION_DASHBOARD] = "Dashboard",   [SECTION_ZONES] = "Zones",
     [SECTION_CACHE] = "Cache",           [SECTION_ALLOWED] = "Allowed",
@@ -35,10 +36,12 @@ static const struct {
     [SECTION_ADMINISTRATION] = {.dns = 0},
     [SECTION_LOGS] = {.everyone = PERMISSION_VIEW},
 };
+// clang-format on
 
 bool group_is_built_in(const char *group)
 {
-    static const char *const names[] = {GROUP_ADMINISTRATORS, GROUP_DNS, GROUP_DHCP, GROUP_EVERYONE};
+    static const char *const names[] = {GROUP_ADMINISTRATORS, GROUP_DNS, GROUP_DHCP,
+                                        GROUP_EVERYONE};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (str_equal_nocase(names[i], group)) {
             return true;
@@ -84,8 +87,8 @@ bool account_load(const struct conf_map *map, const char *name, struct account *
     copy_member(out->object, "totpSecret", out->totp, sizeof out->totp);
     out->is_disabled = json_is_true(json_object_get(out->object, "disabled"));
     const json_t *timeout = json_object_get(out->object, "sessionTimeoutSeconds");
-    out->session_timeout_s = json_is_integer(timeout) ? (uint32_t)json_integer_value(timeout)
-                                                      : ACCOUNT_TIMEOUT_DEFAULT;
+    out->session_timeout_s =
+        json_is_integer(timeout) ? (uint32_t)json_integer_value(timeout) : ACCOUNT_TIMEOUT_DEFAULT;
     return true;
 }
 
@@ -135,8 +138,8 @@ bool account_name_normalize(const char *name, char out[ACCOUNT_NAME_MAX])
     }
     str_lower(out);
     for (const char *p = out; *p != 0; p++) {
-        bool is_allowed = (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') ||
-                          strchr("@-_.", *p) != NULL;
+        bool is_allowed =
+            (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || strchr("@-_.", *p) != NULL;
         if (!is_allowed) {
             return false;
         }
@@ -155,7 +158,8 @@ static bool is_administrator(void *ctx, const char *path, const char *json)
     (void)json;
     char key[CONF_PATH_MAX];
     struct account account;
-    if (conf_path_key(path, key, sizeof key) != ERR_OK || !account_load(search->map, key, &account)) {
+    if (conf_path_key(path, key, sizeof key) != ERR_OK ||
+        !account_load(search->map, key, &account)) {
         return true;
     }
     search->is_found = account.password[0] != 0 && !account.is_disabled &&
@@ -177,7 +181,7 @@ bool section_find(const char *name, enum section *out)
 {
     uint32_t number;
     if (str_to_u32(name, SECTION_COUNT, &number) == ERR_OK && number > 0) {
-        *out = (enum section)(number - 1);   // the API counts sections from 1
+        *out = (enum section)(number - 1); // the API counts sections from 1
         return true;
     }
     for (int i = 0; i < SECTION_COUNT; i++) {
@@ -193,9 +197,10 @@ unsigned permission_from_text(const char *text)
 {
     unsigned flags = 0;
     for (; text != NULL && *text != 0; text++) {
-        flags |= *text == 'V' ? (unsigned)PERMISSION_VIEW
+        flags |= *text == 'V'   ? (unsigned)PERMISSION_VIEW
                  : *text == 'M' ? (unsigned)PERMISSION_MODIFY
-                 : *text == 'D' ? (unsigned)PERMISSION_DELETE : 0u;
+                 : *text == 'D' ? (unsigned)PERMISSION_DELETE
+                                : 0u;
     }
     return flags;
 }
@@ -228,7 +233,8 @@ static unsigned flags_in(const json_t *object, const struct account *account)
     return flags;
 }
 
-unsigned permission_of(const struct conf_map *map, const struct account *account, enum section section)
+unsigned permission_of(const struct conf_map *map, const struct account *account,
+                       enum section section)
 {
     if (account_is_member(account, GROUP_ADMINISTRATORS)) {
         return PERMISSION_ALL;
@@ -239,7 +245,8 @@ unsigned permission_of(const struct conf_map *map, const struct account *account
     return flags;
 }
 
-unsigned permission_of_zone(const struct conf_map *map, const struct account *account, const char *zone)
+unsigned permission_of_zone(const struct conf_map *map, const struct account *account,
+                            const char *zone)
 {
     if (account_is_member(account, GROUP_ADMINISTRATORS) || account_is_member(account, GROUP_DNS)) {
         return PERMISSION_ALL;

@@ -8,28 +8,28 @@
 #include "webd/auth/password.h"
 
 /*
- * Users, groups and their rights, read from the config objects of common/conf/README.md when they are
- * needed; nothing is cached, so nothing is ever stale. Loop's thread.
+ * Users, groups and their rights, read from the config objects of common/conf/README.md when they
+ * are needed; nothing is cached, so nothing is ever stale. Loop's thread.
  */
-#define ACCOUNT_NAME_MAX 256
-#define ACCOUNT_COUNT_MAX 255             // users, and groups
-#define ACCOUNT_TIMEOUT_DEFAULT 1800u     // seconds
-#define ACCOUNT_TIMEOUT_MAX 604800u
+#define ACCOUNT_NAME_MAX        256
+#define ACCOUNT_COUNT_MAX       255   // users, and groups
+#define ACCOUNT_TIMEOUT_DEFAULT 1800u // seconds
+#define ACCOUNT_TIMEOUT_MAX     604800u
 
 #define GROUP_ADMINISTRATORS "Administrators"
-#define GROUP_DNS "DNS Administrators"
-#define GROUP_DHCP "DHCP Administrators"
-#define GROUP_EVERYONE "Everyone"
+#define GROUP_DNS            "DNS Administrators"
+#define GROUP_DHCP           "DHCP Administrators"
+#define GROUP_EVERYONE       "Everyone"
 bool group_is_built_in(const char *group);
 
 struct account {
     char name[ACCOUNT_NAME_MAX];
     char display[ACCOUNT_NAME_MAX];
     bool is_disabled;
-    char password[PASSWORD_ENCODED_MAX];   // encoded hash; "" = none was set
-    char totp[128];                        // base32 secret; "" = no second factor
+    char password[PASSWORD_ENCODED_MAX]; // encoded hash; "" = none was set
+    char totp[128];                      // base32 secret; "" = no second factor
     uint32_t session_timeout_s;
-    json_t *object;                        // the whole value, for changes
+    json_t *object; // the whole value, for changes
 };
 
 // The user of a name (lower case); false = there is none. Ended by account_fini.
@@ -48,19 +48,35 @@ bool account_has_administrator(const struct conf_map *map);
 // ---- rights ------------------------------------------------------------------------------------
 
 enum section {
-    SECTION_DASHBOARD, SECTION_ZONES, SECTION_CACHE, SECTION_ALLOWED, SECTION_BLOCKED, SECTION_APPS,
-    SECTION_DNS_CLIENT, SECTION_SETTINGS, SECTION_DHCP, SECTION_ADMINISTRATION, SECTION_LOGS,
+    SECTION_DASHBOARD,
+    SECTION_ZONES,
+    SECTION_CACHE,
+    SECTION_ALLOWED,
+    SECTION_BLOCKED,
+    SECTION_APPS,
+    SECTION_DNS_CLIENT,
+    SECTION_SETTINGS,
+    SECTION_DHCP,
+    SECTION_ADMINISTRATION,
+    SECTION_LOGS,
     SECTION_COUNT
 };
-extern const char *const section_names[SECTION_COUNT];   // as in the API
-bool section_find(const char *name, enum section *out);  // any case, or the decimal number
+extern const char *const section_names[SECTION_COUNT];  // as in the API
+bool section_find(const char *name, enum section *out); // any case, or the decimal number
 
-enum permission { PERMISSION_VIEW = 1, PERMISSION_MODIFY = 2, PERMISSION_DELETE = 4, PERMISSION_ALL = 7 };
+enum permission {
+    PERMISSION_VIEW = 1,
+    PERMISSION_MODIFY = 2,
+    PERMISSION_DELETE = 4,
+    PERMISSION_ALL = 7
+};
 
 // Granted when the user or any of its groups has the flag; Administrators always have all.
-unsigned permission_of(const struct conf_map *map, const struct account *account, enum section section);
+unsigned permission_of(const struct conf_map *map, const struct account *account,
+                       enum section section);
 // The second level, one zone (text without the last dot, "." = root). DNS Administrators have all.
-unsigned permission_of_zone(const struct conf_map *map, const struct account *account, const char *zone);
+unsigned permission_of_zone(const struct conf_map *map, const struct account *account,
+                            const char *zone);
 
 // "VMD" <-> bits.
 unsigned permission_from_text(const char *text);

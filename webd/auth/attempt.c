@@ -11,10 +11,10 @@
 #define SOURCES_MAX 4096
 
 struct source {
-    uint8_t key[9];             // family and address, IPv6 cut to /64
+    uint8_t key[9]; // family and address, IPv6 cut to /64
     uint16_t failures;
     uint16_t under_way;
-    uint64_t last_ms;           // when something last happened; 0 = the slot is free
+    uint64_t last_ms; // when something last happened; 0 = the slot is free
     uint64_t blocked_until_ms;
 };
 

@@ -9,7 +9,7 @@
  * /64. Attempts under way count as failed until they ended, so that guessing in parallel gains
  * nothing. The table is bounded; the source that was quiet longest makes room. Loop's thread.
  */
-#define ATTEMPT_MAX 5
+#define ATTEMPT_MAX      5
 #define ATTEMPT_BLOCK_MS 300000u
 
 struct attempt_table;

@@ -1,5 +1,5 @@
-// The check of a login, step by step: source, password (in the pool), code, the second that a failure
-// costs.
+// The check of a login, step by step: source, password (in the pool), code, the second that a
+// failure costs.
 
 #include "webd/auth/login.h"
 
@@ -17,7 +17,7 @@
 #include "webd/auth/totp.h"
 
 #define FAILURE_DELAY_MS 1000
-#define CODE_STEPS_MAX 256     // accounts whose last code is remembered
+#define CODE_STEPS_MAX   256 // accounts whose last code is remembered
 
 struct code_step {
     char user[ACCOUNT_NAME_MAX];
@@ -42,7 +42,7 @@ struct check {
     char user[ACCOUNT_NAME_MAX];
     char code[16];
     bool has_code;
-    bool has_source;                  // and an attempt to end
+    bool has_source; // and an attempt to end
     struct sockaddr_storage source;
     enum login_result result;
     struct event *timer;
@@ -116,7 +116,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
         if (attempt_end(check->login->attempts, &check->source, is_failure,
                         check->result == LOGIN_OK, clock_mono_ms())) {
             log_warn("logins blocked after repeated failures",
-                     F_ADDR((const struct sockaddr *)&check->source), F_U64("seconds", ATTEMPT_BLOCK_MS / 1000));
+                     F_ADDR((const struct sockaddr *)&check->source),
+                     F_U64("seconds", ATTEMPT_BLOCK_MS / 1000));
         }
     }
     check->fn(check->ctx, check->result, check->user);
@@ -164,8 +165,8 @@ static void on_verified(void *ctx, bool is_right)
     enum login_result result = LOGIN_OK;
     if (account.totp[0] != 0 && !check->has_code) {
         result = LOGIN_NEEDS_CODE;
-    } else if (account.totp[0] != 0 &&
-               !totp_check(account.totp, check->code, clock_unix_s(), step_of(login, check->user))) {
+    } else if (account.totp[0] != 0 && !totp_check(account.totp, check->code, clock_unix_s(),
+                                                   step_of(login, check->user))) {
         result = LOGIN_REFUSED;
     } else if (account.is_disabled) {
         result = LOGIN_DISABLED;
@@ -174,8 +175,8 @@ static void on_verified(void *ctx, bool is_right)
     finish(check, result);
 }
 
-static struct check *check_new(struct login *login, const struct login_request *request, login_fn fn,
-                               void *ctx)
+static struct check *check_new(struct login *login, const struct login_request *request,
+                               login_fn fn, void *ctx)
 {
     struct check *check = mem_zalloc(sizeof *check);
     check->login = login;

@@ -14,11 +14,11 @@ struct event_base;
  */
 enum login_result {
     LOGIN_OK,
-    LOGIN_REFUSED,      // wrong user, password or code; which is not told
-    LOGIN_NEEDS_CODE,   // the password is right, the account has a second factor
-    LOGIN_BLOCKED,      // too many failures from this source
-    LOGIN_DISABLED,     // right password of a disabled user
-    LOGIN_BUSY,         // too many checks wait
+    LOGIN_REFUSED,    // wrong user, password or code; which is not told
+    LOGIN_NEEDS_CODE, // the password is right, the account has a second factor
+    LOGIN_BLOCKED,    // too many failures from this source
+    LOGIN_DISABLED,   // right password of a disabled user
+    LOGIN_BUSY,       // too many checks wait
 };
 // What the API says for each; NULL for LOGIN_OK.
 const char *login_text(enum login_result result);
@@ -32,8 +32,8 @@ void login_free(struct login *login);
 struct login_request {
     const char *user;
     const char *password;
-    const char *code;                         // NULL = none given
-    const struct sockaddr_storage *source;    // NULL = local: never blocked
+    const char *code;                      // NULL = none given
+    const struct sockaddr_storage *source; // NULL = local: never blocked
 };
 // `user` is the account's name. Called once, never from inside.
 typedef void (*login_fn)(void *ctx, enum login_result result, const char *user);

@@ -1,5 +1,6 @@
-// A pool of threads for Argon2id. Jobs travel through two lists under one lock; an eventfd wakes the
-// loop for finished ones. Workers touch their job only; everything else belongs to the loop's thread.
+// A pool of threads for Argon2id. Jobs travel through two lists under one lock; an eventfd wakes
+// the loop for finished ones. Workers touch their job only; everything else belongs to the loop's
+// thread.
 
 #include "webd/auth/password.h"
 
@@ -16,19 +17,19 @@
 
 // OWASP's second choice for Argon2id: 19 MiB, two passes, one lane.
 #define MEMORY_KIB 19456
-#define PASSES 2
-#define LANES 1
-#define SALT_SIZE 16
-#define HASH_SIZE 32
-#define THREADS 2
+#define PASSES     2
+#define LANES      1
+#define SALT_SIZE  16
+#define HASH_SIZE  32
+#define THREADS    2
 
 struct job {
     struct job *next;
     char *password;
     char encoded[PASSWORD_ENCODED_MAX];
     bool is_verify;
-    bool is_decoy;          // verify for nobody
-    bool is_right;          // result: verified, or hashed
+    bool is_decoy; // verify for nobody
+    bool is_right; // result: verified, or hashed
     password_hash_fn on_hash;
     password_verify_fn on_verify;
     void *ctx;
@@ -44,7 +45,7 @@ struct password_pool {
     unsigned thread_count;
     int done_fd;
     struct event *done_event;
-    size_t open;                // loop's thread only
+    size_t open; // loop's thread only
     char decoy[PASSWORD_ENCODED_MAX];
     struct {
         pthread_mutex_t lock;
@@ -122,7 +123,7 @@ static void *work(void *arg)
         list_add(&pool->shared.done, job);
         uint64_t one = 1;
         if (write(pool->done_fd, &one, sizeof one) < 0) {
-            break;   // cannot happen below 2^64 finished jobs
+            break; // cannot happen below 2^64 finished jobs
         }
     }
     pthread_mutex_unlock(&pool->shared.lock);
@@ -227,7 +228,8 @@ static enum err submit(struct password_pool *pool, struct job *job)
     return ERR_OK;
 }
 
-enum err password_hash(struct password_pool *pool, const char *password, password_hash_fn fn, void *ctx)
+enum err password_hash(struct password_pool *pool, const char *password, password_hash_fn fn,
+                       void *ctx)
 {
     struct job *job = mem_zalloc(sizeof *job);
     job->password = mem_strdup(password);

@@ -1,4 +1,5 @@
-// Sessions: a chained table in memory, mirrored to SQLite (WAL, synchronous=FULL for what must last).
+// Sessions: a chained table in memory, mirrored to SQLite (WAL, synchronous=FULL for what must
+// last).
 
 #include "webd/auth/session.h"
 
@@ -13,8 +14,8 @@
 #include "common/base/rand.h"
 #include "common/base/str.h"
 
-#define BUCKETS 1024
-#define FLUSH_S 30
+#define BUCKETS      1024
+#define FLUSH_S      30
 #define SESSIONS_MAX 100000
 
 const char *const session_type_names[SESSION_TYPE_COUNT] = {
@@ -58,8 +59,9 @@ struct session_store {
 static enum err db_fail(struct session_store *store, struct errmsg *e)
 {
     int code = store->db == NULL ? SQLITE_CANTOPEN : sqlite3_errcode(store->db);
-    enum err err = code == SQLITE_FULL ? ERR_NO_SPACE
-                   : code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? ERR_CORRUPT : ERR_IO;
+    enum err err = code == SQLITE_FULL                               ? ERR_NO_SPACE
+                   : code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? ERR_CORRUPT
+                                                                     : ERR_IO;
     return err_set(e, err, "sessions.db: %s",
                    store->db == NULL ? "cannot be opened" : sqlite3_errmsg(store->db));
 }
@@ -302,8 +304,8 @@ void session_token_hash(const char *token, uint8_t hash[SHA256_SIZE])
     hash_sha256(token, strlen(token), hash);
 }
 
-static struct session *session_make(const struct session_new *fresh, const uint8_t hash[SHA256_SIZE],
-                                    const char *partial)
+static struct session *session_make(const struct session_new *fresh,
+                                    const uint8_t hash[SHA256_SIZE], const char *partial)
 {
     struct session *s = mem_zalloc(sizeof *s);
     memcpy(s->hash, hash, SHA256_SIZE);
@@ -370,7 +372,8 @@ void session_touch(struct session_store *store, struct session *s, const char *r
     (void)store;
     s->last_seen_ms = clock_unix_ms();
     snprintf(s->remote, sizeof s->remote, "%s", remote);
-    bool is_same = user_agent != NULL && s->user_agent != NULL && strcmp(s->user_agent, user_agent) == 0;
+    bool is_same =
+        user_agent != NULL && s->user_agent != NULL && strcmp(s->user_agent, user_agent) == 0;
     if (!is_same) {
         mem_free(s->user_agent);
         s->user_agent = dup_or_null(user_agent);

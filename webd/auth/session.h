@@ -10,28 +10,34 @@ struct event_base;
 
 /*
  * The sessions of this node, in memory and in <state_dir>/sessions.db: they survive a restart of
- * webd. A session is known by the SHA-256 of its token; the token itself is kept nowhere. A creation
- * or removal is on disk before it returns; the time of last use is written every 30 s.
- * API tokens are config objects (tokens/...); what is here beside them is when they were last used.
+ * webd. A session is known by the SHA-256 of its token; the token itself is kept nowhere. A
+ * creation or removal is on disk before it returns; the time of last use is written every 30 s. API
+ * tokens are config objects (tokens/...); what is here beside them is when they were last used.
  * Loop's thread.
  */
-enum session_type { SESSION_STANDARD, SESSION_API_TOKEN, SESSION_CLUSTER_TOKEN, SESSION_SINGLE_USE, SESSION_TYPE_COUNT };
+enum session_type {
+    SESSION_STANDARD,
+    SESSION_API_TOKEN,
+    SESSION_CLUSTER_TOKEN,
+    SESSION_SINGLE_USE,
+    SESSION_TYPE_COUNT
+};
 extern const char *const session_type_names[SESSION_TYPE_COUNT];
 
-#define TOKEN_TEXT_SIZE 65      // 64 lower-case hex characters and NUL
-#define TOKEN_PARTIAL 16        // characters of it that lists show
+#define TOKEN_TEXT_SIZE 65 // 64 lower-case hex characters and NUL
+#define TOKEN_PARTIAL   16 // characters of it that lists show
 
 struct session {
     uint8_t hash[SHA256_SIZE];
     enum session_type type;
     char *user;
-    char *token_name;           // NULL = none
+    char *token_name; // NULL = none
     char partial[TOKEN_PARTIAL + 1];
-    uint64_t created_ms;        // Unix time, as all here
+    uint64_t created_ms; // Unix time, as all here
     uint64_t last_seen_ms;
-    char remote[64];            // address of last use
-    char *user_agent;           // NULL = none
-    bool is_dirty;              // last use is not on disk yet
+    char remote[64];  // address of last use
+    char *user_agent; // NULL = none
+    bool is_dirty;    // last use is not on disk yet
     struct session *next;
 };
 
@@ -58,9 +64,9 @@ void session_token_hash(const char *token, uint8_t hash[SHA256_SIZE]);
 struct session_new {
     enum session_type type;
     const char *user;
-    const char *token_name;     // NULL
+    const char *token_name; // NULL
     const char *remote;
-    const char *user_agent;     // NULL
+    const char *user_agent; // NULL
 };
 // A new session; its token is written to `token`. ERR_NO_SPACE, ERR_IO.
 NODISCARD enum err session_create(struct session_store *store, const struct session_new *fresh,

@@ -14,12 +14,12 @@
 #include "common/base/str.h"
 
 #define TOKEN_BYTES 32
-#define GROUP 8                                                  // hex digits between dashes
-#define TOKEN_TEXT (TOKEN_BYTES * 2 + TOKEN_BYTES * 2 / GROUP)   // with dashes and NUL
+#define GROUP       8                                           // hex digits between dashes
+#define TOKEN_TEXT  (TOKEN_BYTES * 2 + TOKEN_BYTES * 2 / GROUP) // with dashes and NUL
 
 struct setup {
     char path[512];
-    char token[TOKEN_TEXT];    // "" = none
+    char token[TOKEN_TEXT]; // "" = none
 };
 
 struct setup *setup_new(const char *state_dir)

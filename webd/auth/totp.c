@@ -10,7 +10,7 @@
 #include "common/base/mem.h"
 #include "common/base/str.h"
 
-#define STEP_S 30
+#define STEP_S     30
 #define SECRET_MAX 80
 
 // RFC 4648 base32, either case, padding and blanks passed over; 0 = not base32 or too long.
@@ -53,7 +53,8 @@ static bool code_of(const uint8_t *secret, size_t len, uint64_t step, char out[1
         return false;
     }
     const uint8_t *p = mac + (mac[mac_len - 1] & 0x0f);
-    uint32_t number = (uint32_t)(p[0] & 0x7f) << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+    uint32_t number =
+        (uint32_t)(p[0] & 0x7f) << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
     snprintf(out, 16, "%06u", number % 1000000u);
     return true;
 }

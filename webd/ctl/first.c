@@ -12,8 +12,8 @@
 #include "proto/clusterd.pb-c.h"
 #include "webd/auth/account.h"
 
-#define RETRY_S 2
-#define OBJECTS_MAX 24
+#define RETRY_S           2
+#define OBJECTS_MAX       24
 #define PASSWORD_FILE_MAX 4096
 
 struct first {
@@ -76,7 +76,8 @@ struct batch {
 };
 
 // Takes the reference of `value`.
-static void add(struct batch *batch, const char *kind, const char *key, json_t *value, bool must_be_new)
+static void add(struct batch *batch, const char *kind, const char *key, json_t *value,
+                bool must_be_new)
 {
     char path[CONF_PATH_MAX];
     char *text = json_dumps(value, JSON_COMPACT);
@@ -104,8 +105,9 @@ static void commit(struct first *first, struct batch *batch, const char *summary
     request.actor = (char[]){"webd"};
     request.summary = text;
     first->is_busy = true;
-    clusterd__config__commit(rpc_client_service(first->api->clusterd, &clusterd__config__descriptor),
-                             &request, on_commit, first);
+    clusterd__config__commit(
+        rpc_client_service(first->api->clusterd, &clusterd__config__descriptor), &request,
+        on_commit, first);
     mem_free(text);
     for (size_t i = 0; i < batch->count; i++) {
         mem_free(batch->changes[i].path);
@@ -119,16 +121,17 @@ static const struct {
     const char *name;
     const char *description;
 } groups[] = {
-    {GROUP_ADMINISTRATORS, "Super administrators"},
-    {GROUP_DNS, "DNS service administrators"},
-    {GROUP_DHCP, "DHCP service administrators"},
-    {GROUP_EVERYONE, "All users"},
+    {GROUP_ADMINISTRATORS, "Super administrators"       },
+    {GROUP_DNS,            "DNS service administrators" },
+    {GROUP_DHCP,           "DHCP service administrators"},
+    {GROUP_EVERYONE,       "All users"                  },
 };
 
 static json_t *new_admin(void)
 {
     return json_pack("{s:s,s:b,s:i,s:[s]}", "displayName", "Administrator", "disabled", 0,
-                     "sessionTimeoutSeconds", (int)ACCOUNT_TIMEOUT_DEFAULT, "groups", GROUP_ADMINISTRATORS);
+                     "sessionTimeoutSeconds", (int)ACCOUNT_TIMEOUT_DEFAULT, "groups",
+                     GROUP_ADMINISTRATORS);
 }
 
 static void make_built_in(struct first *first)
@@ -136,7 +139,8 @@ static void make_built_in(struct first *first)
     struct batch batch = {.count = 0};
     struct account admin;
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
-        add(&batch, "groups", groups[i].name, json_pack("{s:s}", "description", groups[i].description), true);
+        add(&batch, "groups", groups[i].name,
+            json_pack("{s:s}", "description", groups[i].description), true);
     }
     for (int i = 0; i < SECTION_COUNT; i++) {
         add(&batch, "permissions", section_names[i], permission_initial((enum section)i), false);
@@ -181,7 +185,8 @@ static bool take_password_file(struct first *first)
         return false;
     }
     if (file_read(path, PASSWORD_FILE_MAX, &bytes, &len, &e) != ERR_OK) {
-        log_warn("the administrator's password file cannot be read", F_STR("file", path), F_ERR(&e));
+        log_warn("the administrator's password file cannot be read", F_STR("file", path),
+                 F_ERR(&e));
         return false;
     }
     char *password = (char *)bytes;
@@ -189,7 +194,8 @@ static bool take_password_file(struct first *first)
     bool is_fine = password[0] != 0 && strlen(password) <= PASSWORD_MAX &&
                    password_hash(first->api->passwords, password, on_hashed, first) == ERR_OK;
     if (!is_fine) {
-        log_warn("the administrator's password file is empty or its first line too long", F_STR("file", path));
+        log_warn("the administrator's password file is empty or its first line too long",
+                 F_STR("file", path));
     }
     mem_wipe(bytes, len);
     mem_free(bytes);
@@ -218,7 +224,8 @@ void first_look(struct first *first)
     }
     first->is_settled = true;
     if (setup_require(api->setup, can_set, &e) != ERR_OK) {
-        log_error("the set-up token cannot be written", F_STR("file", setup_path(api->setup)), F_ERR(&e));
+        log_error("the set-up token cannot be written", F_STR("file", setup_path(api->setup)),
+                  F_ERR(&e));
         retry_later(first);
     }
 }

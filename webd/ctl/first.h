@@ -3,9 +3,9 @@
 #include "webd/api/api.h"
 
 /*
- * The first start: built-in groups, permissions and the user admin are put into the config when they
- * are not there; the administrator's password comes from admin_password_file where one is given, else
- * the set-up token opens the panel for it. Loop's thread.
+ * The first start: built-in groups, permissions and the user admin are put into the config when
+ * they are not there; the administrator's password comes from admin_password_file where one is
+ * given, else the set-up token opens the panel for it. Loop's thread.
  */
 struct first;
 struct first *first_new(struct api *api);

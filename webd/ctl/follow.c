@@ -1,5 +1,5 @@
-// From config to a running web service. A new state is checked and taken over in `apply`; what takes
-// time or calls others (listeners, first users) follows from a timer right after it.
+// From config to a running web service. A new state is checked and taken over in `apply`; what
+// takes time or calls others (listeners, first users) follows from a timer right after it.
 
 #include "webd/ctl/follow.h"
 
@@ -16,13 +16,13 @@
 #include "webd/ctl/first.h"
 
 #define CERTIFICATE_LOOK_S 10
-#define NAMES_MAX 64
+#define NAMES_MAX          64
 
 struct follow {
     struct app *app;
     struct api *api;
-    struct event *after;         // follow-up of an apply
-    struct event *look;          // has the certificate changed?
+    struct event *after; // follow-up of an apply
+    struct event *look;  // has the certificate changed?
     struct first *first;
     bool must_listen;
     char certificate_path[1100];
@@ -74,7 +74,8 @@ static enum err apply(void *ctx, const struct conf_apply *change, struct errmsg 
     settings_free(api->settings);
     api->settings = fresh;
     take_identity(api, change->map);
-    follow->must_listen = follow->must_listen || change->all || conf_changed(change, "settings/webService") ||
+    follow->must_listen = follow->must_listen || change->all ||
+                          conf_changed(change, "settings/webService") ||
                           conf_changed(change, "overrides/") || conf_changed(change, "node/") ||
                           conf_changed(change, "settings/dnsServerDomain");
     static const struct timeval now = {0, 0};
@@ -141,7 +142,8 @@ static void load_certificate(struct follow *follow)
     enum err err = ERR_OK;
     find_certificate(follow);
     bool is_own = strcmp(follow->certificate_path, follow->key_path) != 0;
-    if (is_own && (access(follow->certificate_path, F_OK) != 0 || access(follow->key_path, F_OK) != 0)) {
+    if (is_own &&
+        (access(follow->certificate_path, F_OK) != 0 || access(follow->key_path, F_OK) != 0)) {
         err = make_self_signed(follow, &e);
     }
     (void)tls_changed(follow->certificate_path, follow->key_path, &follow->stamp);
@@ -197,7 +199,9 @@ static void listen_now(struct follow *follow)
             add_listen(items, &count, address, s->web_service_tls_port, true);
         }
     }
-    struct web_listen_set set = {.items = items, .count = count, .certificate_pem = follow->certificate_pem,
+    struct web_listen_set set = {.items = items,
+                                 .count = count,
+                                 .certificate_pem = follow->certificate_pem,
                                  .key_pem = follow->key_pem};
     web_server_configure(follow->api->server, &set);
 }
@@ -244,8 +248,8 @@ enum err follow_open(struct app *app, struct api *api, struct follow **out, stru
     static const struct timeval each = {CERTIFICATE_LOOK_S, 0};
     event_add(follow->look, &each);
     *out = follow;
-    return conf_watch_open(app->base, app->paths.state_dir, app->paths.run_dir, api->clusterd, RPC_WEBD,
-                           apply, follow, &api->watch, e);
+    return conf_watch_open(app->base, app->paths.state_dir, app->paths.run_dir, api->clusterd,
+                           RPC_WEBD, apply, follow, &api->watch, e);
 }
 
 void follow_close(struct follow *follow)

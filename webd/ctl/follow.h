@@ -8,7 +8,8 @@
  * built-in users and groups of a first start, the set-up token. Loop's thread.
  */
 struct follow;
-NODISCARD enum err follow_open(struct app *app, struct api *api, struct follow **out, struct errmsg *e);
+NODISCARD enum err follow_open(struct app *app, struct api *api, struct follow **out,
+                               struct errmsg *e);
 void follow_close(struct follow *follow);
 // SIGHUP: read the certificate again.
 void follow_reload(struct follow *follow);

@@ -14,11 +14,11 @@
 #include "proto/webd.pb-c.h"
 #include "webd/auth/account.h"
 
-#define BODY_MEMORY ((size_t)64 * 1024)   // larger answers travel as files
+#define BODY_MEMORY   ((size_t)64 * 1024) // larger answers travel as files
 #define LISTENING_MAX (WEB_LISTEN_MAX * 2)
 
 struct web_service {
-    Webd__Web_Service base;   // first: the handlers get it
+    Webd__Web_Service base; // first: the handlers get it
     struct api *api;
 };
 
@@ -38,7 +38,7 @@ static void add_listening(void *ctx, const char *text, const char *problem)
 }
 
 static void on_status(Webd__Web_Service *base, const Trellis__Empty *request,
-                   Webd__WebStatusReply_Closure closure, void *closure_data)
+                      Webd__WebStatusReply_Closure closure, void *closure_data)
 {
     struct api *api = ((struct web_service *)base)->api;
     Webd__WebStatusReply reply;
@@ -72,7 +72,7 @@ static void on_status(Webd__Web_Service *base, const Trellis__Empty *request,
 }
 
 static void on_setup_token(Webd__Web_Service *base, const Trellis__Empty *request,
-                            Webd__SetupTokenReply_Closure closure, void *closure_data)
+                           Webd__SetupTokenReply_Closure closure, void *closure_data)
 {
     struct api *api = ((struct web_service *)base)->api;
     Webd__SetupTokenReply reply;
@@ -89,7 +89,7 @@ static void on_setup_token(Webd__Web_Service *base, const Trellis__Empty *reques
 
 // A request that came by RPC.
 struct local_call {
-    struct web_request request;   // first: the API holds this
+    struct web_request request; // first: the API holds this
     struct api *api;
     Webd__ApiReply_Closure closure;
     void *closure_data;
@@ -119,7 +119,8 @@ static enum err spool_answer(struct api *api, struct web_answer *answer, char *n
         if (answer->fd >= 0) {
             n = read(answer->fd, buffer, sizeof buffer);
         } else {
-            n = (ssize_t)(answer->body_len - sent > sizeof buffer ? sizeof buffer : answer->body_len - sent);
+            n = (ssize_t)(answer->body_len - sent > sizeof buffer ? sizeof buffer
+                                                                  : answer->body_len - sent);
             from = answer->body + sent;
         }
         if (n > 0 && write(fd, from, (size_t)n) != n) {
@@ -175,8 +176,10 @@ static enum err take_body_file(struct local_call *local, const char *path, struc
         return err_set(e, ERR_NOT_FOUND, "%s: not a file that webd can read", path);
     }
     bool is_spooled = strlen(slash + 1) < sizeof r->upload &&
-                      file_spool_path(local->api->spool_dir, slash + 1, spooled, sizeof spooled, NULL) == ERR_OK &&
-                      stat(spooled, &there) == 0 && there.st_ino == given.st_ino && there.st_dev == given.st_dev;
+                      file_spool_path(local->api->spool_dir, slash + 1, spooled, sizeof spooled,
+                                      NULL) == ERR_OK &&
+                      stat(spooled, &there) == 0 && there.st_ino == given.st_ino &&
+                      there.st_dev == given.st_dev;
     if (!is_spooled) {
         return err_set(e, ERR_INVALID, "%s: not in the spool folder", path);
     }
@@ -210,8 +213,8 @@ static struct local_call *local_new(struct api *api, const Webd__ApiRequest *req
     web_params_init(&r->params, &r->arena);
     r->method = "POST";
     r->path = arena_printf(&r->arena, "/api/%s", request->path);
-    r->target = arena_printf(&r->arena, "/api/%s%s%s", request->path, request->query[0] == 0 ? "" : "?",
-                             request->query);
+    r->target = arena_printf(&r->arena, "/api/%s%s%s", request->path,
+                             request->query[0] == 0 ? "" : "?", request->query);
     char *type = arena_strdup(&r->arena, request->content_type);
     type[strcspn(type, ";")] = 0;
     type = str_trim(type);
@@ -226,15 +229,16 @@ static struct local_call *local_new(struct api *api, const Webd__ApiRequest *req
     return local;
 }
 
-static void on_api_call(Webd__Web_Service *base, const Webd__ApiRequest *request, Webd__ApiReply_Closure closure,
-                     void *closure_data)
+static void on_api_call(Webd__Web_Service *base, const Webd__ApiRequest *request,
+                        Webd__ApiReply_Closure closure, void *closure_data)
 {
     struct api *api = ((struct web_service *)base)->api;
     struct local_call *local = local_new(api, request);
     struct web_request *r = &local->request;
     local->closure = closure;
     local->closure_data = closure_data;
-    r->bad = web_params_parse(&r->params, WEB_PARAM_QUERY, request->query, strlen(request->query), &r->bad_text);
+    r->bad = web_params_parse(&r->params, WEB_PARAM_QUERY, request->query, strlen(request->query),
+                              &r->bad_text);
     if (r->bad == ERR_OK && request->body_file[0] != 0) {
         r->bad = take_body_file(local, request->body_file, &r->bad_text);
     }

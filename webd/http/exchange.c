@@ -17,17 +17,17 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 
-#define SPOOL_BYTES_MAX ((uint64_t)1024 * 1024 * 1024)   // of all uploads under way
-#define POST_BUFFER 4096
+#define SPOOL_BYTES_MAX ((uint64_t)1024 * 1024 * 1024) // of all uploads under way
+#define POST_BUFFER     4096
 
 struct exchange {
-    struct web_request request;   // first: the handlers hold this
+    struct web_request request; // first: the handlers hold this
     struct exchange_origin *origin;
     struct MHD_Connection *connection;
     struct exchange *next;
-    struct exchange **link;       // what points to us
+    struct exchange **link; // what points to us
     bool has_begun;
-    bool has_started;             // the handler was called
+    bool has_started; // the handler was called
     bool is_suspended;
     bool is_answered;
     struct MHD_Response *response;
@@ -36,13 +36,13 @@ struct exchange {
     uint64_t body_max;
     uint64_t body_seen;
     struct str memory;
-    struct hash_sha256 *digest;   // signed requests only
+    struct hash_sha256 *digest; // signed requests only
     int spool_fd;
-    struct MHD_PostProcessor *form;   // multipart only
+    struct MHD_PostProcessor *form; // multipart only
     struct str field_name;
     struct str field_value;
     bool has_field;
-    bool is_file_closed;              // the first file part has ended
+    bool is_file_closed; // the first file part has ended
 };
 
 static void answer_http(struct web_request *request, struct web_answer *answer);
@@ -153,7 +153,8 @@ static enum MHD_Result copy_header(void *cls, enum MHD_ValueKind kind, const cha
 static void take_headers(struct exchange *x)
 {
     int count = MHD_get_connection_values(x->connection, MHD_HEADER_KIND, NULL, NULL);
-    struct header_copy copy = {.arena = &x->request.arena, .capacity = count < 0 ? 0 : (size_t)count};
+    struct header_copy copy = {.arena = &x->request.arena,
+                               .capacity = count < 0 ? 0 : (size_t)count};
     copy.items = arena_alloc(copy.arena, (copy.capacity + 1) * sizeof *copy.items);
     MHD_get_connection_values(x->connection, MHD_HEADER_KIND, copy_header, &copy);
     x->request.headers = copy.items;
@@ -200,8 +201,8 @@ static void take_media_type(struct web_request *r)
 
 static enum MHD_Result on_form_data(void *cls, enum MHD_ValueKind kind, const char *key,
                                     const char *filename, const char *content_type,
-                                    const char *transfer_encoding, const char *data, uint64_t offset,
-                                    size_t size);
+                                    const char *transfer_encoding, const char *data,
+                                    uint64_t offset, size_t size);
 
 static void begin(struct exchange *x, const char *method)
 {
@@ -284,8 +285,8 @@ static void end_field(struct exchange *x)
 // parameters. Offset 0 starts a part.
 static enum MHD_Result on_form_data(void *cls, enum MHD_ValueKind kind, const char *key,
                                     const char *filename, const char *content_type,
-                                    const char *transfer_encoding, const char *data, uint64_t offset,
-                                    size_t size)
+                                    const char *transfer_encoding, const char *data,
+                                    uint64_t offset, size_t size)
 {
     struct exchange *x = cls;
     (void)kind;
@@ -351,8 +352,8 @@ static void parse_large_form(struct exchange *x)
     char path[512];
     uint8_t *bytes = NULL;
     size_t len = 0;
-    enum err err = file_spool_path(x->origin->shared->spool_dir, r->upload, path, sizeof path,
-                                   &r->bad_text);
+    enum err err =
+        file_spool_path(x->origin->shared->spool_dir, r->upload, path, sizeof path, &r->bad_text);
     if (err == ERR_OK) {
         err = file_read(path, WEB_PARAM_BYTES, &bytes, &len, &r->bad_text);
         unlink(path);
@@ -412,8 +413,8 @@ static struct MHD_Response *make_response(struct web_answer *answer)
     } else if (answer->body == NULL) {
         response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
     } else {
-        response = MHD_create_response_from_buffer_with_free_callback(answer->body_len, answer->body,
-                                                                      mem_free);
+        response = MHD_create_response_from_buffer_with_free_callback(answer->body_len,
+                                                                      answer->body, mem_free);
         if (response == NULL) {
             mem_free(answer->body);
         }
@@ -446,7 +447,7 @@ static void answer_http(struct web_request *request, struct web_answer *answer)
 static enum MHD_Result queue_answer(struct exchange *x)
 {
     if (x->response == NULL) {
-        return MHD_NO;   // out of memory inside libmicrohttpd: it closes the connection
+        return MHD_NO; // out of memory inside libmicrohttpd: it closes the connection
     }
     enum MHD_Result result = MHD_queue_response(x->connection, x->status, x->response);
     MHD_destroy_response(x->response);

@@ -18,7 +18,7 @@ struct exchange_list {
 struct exchange_shared {
     struct web_handlers handlers;
     const char *spool_dir;
-    uint64_t spool_bytes;      // of uploads under way
+    uint64_t spool_bytes; // of uploads under way
 };
 
 // One libmicrohttpd daemon, as its requests see it.
@@ -26,7 +26,7 @@ struct exchange_origin {
     struct exchange_shared *shared;
     bool is_tls;
     struct exchange_list open;
-    void (*wake)(struct exchange_origin *origin);   // run the daemon soon
+    void (*wake)(struct exchange_origin *origin); // run the daemon soon
 };
 
 // libmicrohttpd's callbacks; `cls` is the exchange_origin.

@@ -16,7 +16,7 @@
 
 #define MANIFEST_MAX ((size_t)1024 * 1024)
 #define PATH_MAX_LEN 200
-#define COLUMNS 6
+#define COLUMNS      6
 
 static const char policy[] =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -28,12 +28,12 @@ static const char no_panel[] =
     "<h1>Trellis</h1><p>The panel is not installed on this server. The API under /api/ works.</p>";
 
 struct panel_file {
-    char *path;          // without a leading slash
+    char *path; // without a leading slash
     char *media_type;
     char hash[65];
     bool has_gzip;
     bool has_brotli;
-    bool is_hashed;      // the name changes with the content
+    bool is_hashed; // the name changes with the content
 };
 
 struct panel {
@@ -52,7 +52,8 @@ static bool is_hashed_name(const char *path)
         return false;
     }
     size_t len = (size_t)(dot - dash - 1);
-    return strspn(dash + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") == len;
+    return strspn(dash + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") ==
+           len;
 }
 
 static bool is_plain_path(const char *path)
@@ -83,8 +84,10 @@ static bool add_line(struct panel *panel, char *line)
     }
     mem_grow(&panel->files, &panel->capacity, panel->count + 1, sizeof *panel->files);
     struct panel_file *f = &panel->files[panel->count++];
-    *f = (struct panel_file){.path = mem_strdup(columns[0]), .media_type = mem_strdup(columns[1]),
-                             .has_gzip = is_yes(columns[4]), .has_brotli = is_yes(columns[5]),
+    *f = (struct panel_file){.path = mem_strdup(columns[0]),
+                             .media_type = mem_strdup(columns[1]),
+                             .has_gzip = is_yes(columns[4]),
+                             .has_brotli = is_yes(columns[5]),
                              .is_hashed = is_hashed_name(columns[0])};
     memcpy(f->hash, columns[3], sizeof f->hash);
     return true;
@@ -100,7 +103,8 @@ struct panel *panel_open(const char *folder)
     size_t len = 0;
     struct errmsg e = {0};
     if (file_read(path, MANIFEST_MAX, &bytes, &len, &e) != ERR_OK) {
-        log_warn("the panel is not installed, only the API is served", F_STR("file", path), F_ERR(&e));
+        log_warn("the panel is not installed, only the API is served", F_STR("file", path),
+                 F_ERR(&e));
         return panel;
     }
     char *save = NULL;

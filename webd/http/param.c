@@ -65,8 +65,7 @@ static struct web_param *find(const struct web_params *params, enum web_param_so
 enum err web_params_add(struct web_params *params, enum web_param_source source, const char *name,
                         size_t name_len, const char *value, size_t value_len, struct errmsg *e)
 {
-    if (params->count >= WEB_PARAM_MAX ||
-        name_len + value_len > WEB_PARAM_BYTES - params->bytes) {
+    if (params->count >= WEB_PARAM_MAX || name_len + value_len > WEB_PARAM_BYTES - params->bytes) {
         return err_set(e, ERR_TOO_LARGE, "too many or too large parameters");
     }
     if (memchr(name, 0, name_len) != NULL || memchr(value, 0, value_len) != NULL ||
@@ -148,8 +147,8 @@ enum err web_params_parse(struct web_params *params, enum web_param_source sourc
             value_len = decode(decoded + name_len, equals + 1, (size_t)(stop - equals - 1));
         }
         if (name_len > 0) {
-            result = web_params_add(params, source, decoded, name_len, decoded + name_len,
-                                    value_len, e);
+            result =
+                web_params_add(params, source, decoded, name_len, decoded + name_len, value_len, e);
         }
         text = stop + 1;
     }
@@ -170,7 +169,8 @@ const char *web_params_get(const struct web_params *params, const char *name)
 
 void web_urlencode(struct str *out, const char *text)
 {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
     for (; *text != 0; text++) {
         if (strchr(plain, *text) != NULL) {
             str_add_char(out, *text);

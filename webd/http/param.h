@@ -20,12 +20,12 @@ struct web_param {
     char *value;
 };
 
-#define WEB_PARAM_MAX 1024                         // parameters of a request
-#define WEB_PARAM_BYTES ((size_t)32 * 1024 * 1024)  // names and values together
+#define WEB_PARAM_MAX   1024                       // parameters of a request
+#define WEB_PARAM_BYTES ((size_t)32 * 1024 * 1024) // names and values together
 
 struct web_params {
     struct arena *arena;
-    struct web_param *items;   // as they came; grown on the heap
+    struct web_param *items; // as they came; grown on the heap
     size_t count;
     size_t capacity;
     size_t bytes;
@@ -34,8 +34,8 @@ struct web_params {
 void web_params_init(struct web_params *params, struct arena *arena);
 void web_params_fini(struct web_params *params);
 
-// Adds one parameter; a repeated name joins the first. ERR_TOO_LARGE, or ERR_INVALID for a zero byte
-// or text that is not UTF-8.
+// Adds one parameter; a repeated name joins the first. ERR_TOO_LARGE, or ERR_INVALID for a zero
+// byte or text that is not UTF-8.
 NODISCARD enum err web_params_add(struct web_params *params, enum web_param_source source,
                                   const char *name, size_t name_len, const char *value,
                                   size_t value_len, struct errmsg *e);

@@ -1,8 +1,8 @@
 // Listening sockets and the libmicrohttpd daemons on them, run in the libevent loop.
 //
 // A socket belongs to its listener; the daemon gets a duplicate. To change the certificate a second
-// daemon is started on the same socket, and the first is quiesced: it accepts no more and is stopped
-// when its last connection is gone (or after DRAIN_S). Loop's thread.
+// daemon is started on the same socket, and the first is quiesced: it accepts no more and is
+// stopped when its last connection is gone (or after DRAIN_S). Loop's thread.
 
 #include "webd/http/server.h"
 
@@ -21,28 +21,28 @@
 #include "common/base/mem.h"
 #include "webd/http/exchange.h"
 
-#define CONNECTIONS_MAX 512          // of one listener
+#define CONNECTIONS_MAX         512 // of one listener
 #define CONNECTIONS_PER_ADDRESS 128
-#define IDLE_S 60
-#define HEAD_BYTES_MAX ((size_t)32 * 1024)   // request line and headers
-#define DRAIN_S 30
-#define RETRY_S 5
-#define BACKLOG 128
+#define IDLE_S                  60
+#define HEAD_BYTES_MAX          ((size_t)32 * 1024) // request line and headers
+#define DRAIN_S                 30
+#define RETRY_S                 5
+#define BACKLOG                 128
 
 struct runner {
-    struct exchange_origin origin;   // first: libmicrohttpd's callbacks get it
+    struct exchange_origin origin; // first: libmicrohttpd's callbacks get it
     struct MHD_Daemon *daemon;
     struct event *readable;
     struct event *timer;
-    uint64_t drain_until_ms;         // 0 = serving
-    struct runner *next;             // among the draining ones
+    uint64_t drain_until_ms; // 0 = serving
+    struct runner *next;     // among the draining ones
     struct web_server *server;
 };
 
 struct listener {
     struct sockaddr_storage address;
     bool is_tls;
-    int fd;                          // -1 = could not be bound
+    int fd; // -1 = could not be bound
     struct runner *runner;
     uint8_t certificate[SHA256_SIZE];
     char problem[160];
@@ -153,7 +153,8 @@ static void wake(struct exchange_origin *origin)
     event_add(runner->timer, &now);
 }
 
-static void log_http(void *cls, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+static void log_http(void *cls, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 static void log_http(void *cls, const char *format, va_list args)
 {
@@ -167,6 +168,7 @@ static void log_http(void *cls, const char *format, va_list args)
 static struct MHD_Daemon *daemon_start(struct web_server *server, struct runner *runner, int fd,
                                        bool is_tls)
 {
+    // clang-format off
     struct MHD_OptionItem tls[] = {
         {.option = MHD_OPTION_HTTPS_MEM_CERT, .ptr_value = server->certificate_pem},
         {.option = MHD_OPTION_HTTPS_MEM_KEY, .ptr_value = server->key_pem},
@@ -175,19 +177,17 @@ static struct MHD_Daemon *daemon_start(struct web_server *server, struct runner 
         {.option = MHD_OPTION_END},
     };
     struct MHD_OptionItem none[] = {{.option = MHD_OPTION_END}};
+    // clang-format on
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
                      (is_tls ? (unsigned)MHD_USE_TLS : 0u);
-    return MHD_start_daemon(flags, 0, NULL, NULL, exchange_access, runner,
-                            MHD_OPTION_EXTERNAL_LOGGER, log_http, NULL,
-                            MHD_OPTION_LISTEN_SOCKET, fd,
-                            MHD_OPTION_URI_LOG_CALLBACK, exchange_uri, runner,
-                            MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, runner,
-                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-                            MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)CONNECTIONS_PER_ADDRESS,
-                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEAD_BYTES_MAX,
-                            MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-                            MHD_OPTION_ARRAY, is_tls ? tls : none, MHD_OPTION_END);
+    return MHD_start_daemon(
+        flags, 0, NULL, NULL, exchange_access, runner, MHD_OPTION_EXTERNAL_LOGGER, log_http, NULL,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, exchange_uri, runner,
+        MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, runner, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        (unsigned)CONNECTIONS_PER_ADDRESS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEAD_BYTES_MAX, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+        MHD_OPTION_ARRAY, is_tls ? tls : none, MHD_OPTION_END);
 }
 
 static struct runner *runner_start(struct web_server *server, int fd, bool is_tls)
@@ -198,15 +198,18 @@ static struct runner *runner_start(struct web_server *server, int fd, bool is_tl
     }
     struct runner *runner = mem_zalloc(sizeof *runner);
     runner->server = server;
-    runner->origin = (struct exchange_origin){.shared = &server->shared, .is_tls = is_tls, .wake = wake};
+    runner->origin =
+        (struct exchange_origin){.shared = &server->shared, .is_tls = is_tls, .wake = wake};
     runner->daemon = daemon_start(server, runner, lent, is_tls);
     if (runner->daemon == NULL) {
         close(lent);
         mem_free(runner);
         return NULL;
     }
-    const union MHD_DaemonInfo *epoll = MHD_get_daemon_info(runner->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    runner->readable = event_new(server->base, epoll->epoll_fd, EV_READ | EV_PERSIST, on_turn, runner);
+    const union MHD_DaemonInfo *epoll =
+        MHD_get_daemon_info(runner->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    runner->readable =
+        event_new(server->base, epoll->epoll_fd, EV_READ | EV_PERSIST, on_turn, runner);
     runner->timer = event_new(server->base, -1, 0, on_turn, runner);
     event_add(runner->readable, NULL);
     wake(&runner->origin);
@@ -236,13 +239,14 @@ static int open_socket(const struct sockaddr_storage *address)
         return -1;
     }
     int on = 1;
-    socklen_t len = address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-                                                   : sizeof(struct sockaddr_in);
+    socklen_t len =
+        address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
     bool is_ok = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0;
     if (address->ss_family == AF_INET6) {
         is_ok = is_ok && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0;
     }
-    is_ok = is_ok && bind(fd, (const struct sockaddr *)address, len) == 0 && listen(fd, BACKLOG) == 0;
+    is_ok =
+        is_ok && bind(fd, (const struct sockaddr *)address, len) == 0 && listen(fd, BACKLOG) == 0;
     if (!is_ok) {
         int cause = errno;
         close(fd);
@@ -309,7 +313,8 @@ static void listener_renew(struct web_server *server, struct listener *l)
     }
     struct runner *fresh = runner_start(server, l->fd, true);
     if (fresh == NULL) {
-        log_error("the new certificate cannot be used, the old one stays", F_STR("protocol", "https"));
+        log_error("the new certificate cannot be used, the old one stays",
+                  F_STR("protocol", "https"));
         return;
     }
     runner_drain(l->runner);
@@ -433,7 +438,8 @@ enum err web_server_open(struct event_base *base, const char *spool_dir,
         return err_set(e, ERR_INVALID, "the spool folder's path is too long");
     }
     server->base = base;
-    server->shared = (struct exchange_shared){.handlers = *handlers, .spool_dir = server->spool_dir};
+    server->shared =
+        (struct exchange_shared){.handlers = *handlers, .spool_dir = server->spool_dir};
     server->retry = event_new(base, -1, 0, on_retry, server);
     *out = server;
     return ERR_OK;
@@ -478,7 +484,8 @@ void web_server_configure(struct web_server *server, const struct web_listen_set
     }
     mem_free(server->certificate_pem);
     mem_free(server->key_pem);
-    server->certificate_pem = set->certificate_pem == NULL ? NULL : mem_strdup(set->certificate_pem);
+    server->certificate_pem =
+        set->certificate_pem == NULL ? NULL : mem_strdup(set->certificate_pem);
     server->key_pem = set->key_pem == NULL ? NULL : mem_strdup(set->key_pem);
     for (size_t i = 0; i < server->count; i++) {
         server->items[i].problem[0] = 0;

@@ -34,7 +34,7 @@ struct web_listen {
 struct web_listen_set {
     const struct web_listen *items;
     size_t count;
-    const char *certificate_pem;   // for the TLS ones
+    const char *certificate_pem; // for the TLS ones
     const char *key_pem;
 };
 

@@ -16,9 +16,16 @@ static void acl(void **state)
     static const struct {
         const char *address;
         bool is_in;
-    } rows[] = {{"10.2.0.1", true},        {"10.1.0.1", false},          {"11.0.0.1", false},
-                {"192.0.2.7", true},       {"192.0.2.8", false},         {"2001:db8:7fff::1", true},
-                {"2001:db8:8000::", false}, {"::ffff:10.2.0.1", true}};
+    } rows[] = {
+        {"10.2.0.1",         true },
+        {"10.1.0.1",         false},
+        {"11.0.0.1",         false},
+        {"192.0.2.7",        true },
+        {"192.0.2.8",        false},
+        {"2001:db8:7fff::1", true },
+        {"2001:db8:8000::",  false},
+        {"::ffff:10.2.0.1",  true }
+    };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct sockaddr_storage address;
@@ -31,15 +38,17 @@ static void reverse(void **state)
 {
     static const struct {
         const char *text;
-        const char *name;   // NULL = no address
-    } rows[] = {{"192.0.2.1", "1.2.0.192.in-addr.arpa"},
-                {"192.168.0.0/24", "0.168.192.in-addr.arpa"},
-                {"10.0.0.0/9", "10.in-addr.arpa"},
-                {"2001:db8::/32", "8.b.d.0.1.0.0.2.ip6.arpa"},
-                {"2001:db8::/36", "0.8.b.d.0.1.0.0.2.ip6.arpa"},
-                {"example.com", NULL},
-                {"192.0.2.1/33", NULL},
-                {"192.0.2", NULL}};
+        const char *name; // NULL = no address
+    } rows[] = {
+        {"192.0.2.1",      "1.2.0.192.in-addr.arpa"    },
+        {"192.168.0.0/24", "0.168.192.in-addr.arpa"    },
+        {"10.0.0.0/9",     "10.in-addr.arpa"           },
+        {"2001:db8::/32",  "8.b.d.0.1.0.0.2.ip6.arpa"  },
+        {"2001:db8::/36",  "0.8.b.d.0.1.0.0.2.ip6.arpa"},
+        {"example.com",    NULL                        },
+        {"192.0.2.1/33",   NULL                        },
+        {"192.0.2",        NULL                        }
+    };
     char name[256];
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -58,11 +67,19 @@ static void idn(void **state)
 {
     static const struct {
         const char *text;
-        const char *name;   // NULL = refused
-    } rows[] = {{"Example.COM.", "example.com"}, {"..a.b", "a.b"},         {"", "."},
-                {".", "."},                      {" a ", "a"},             {"m\xc3\xbcnchen.de", "xn--mnchen-3ya.de"},
-                {"_dmarc.a", "_dmarc.a"},        {"a..b", NULL},           {"*.a", "*.a"},
-                {"a\\.b.c", "a\\.b.c"}};
+        const char *name; // NULL = refused
+    } rows[] = {
+        {"Example.COM.",      "example.com"      },
+        {"..a.b",             "a.b"              },
+        {"",                  "."                },
+        {".",                 "."                },
+        {" a ",               "a"                },
+        {"m\xc3\xbcnchen.de", "xn--mnchen-3ya.de"},
+        {"_dmarc.a",          "_dmarc.a"         },
+        {"a..b",              NULL               },
+        {"*.a",               "*.a"              },
+        {"a\\.b.c",           "a\\.b.c"          }
+    };
     char name[NAME_MAX_TEXT];
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -79,6 +96,7 @@ static void idn(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(acl), cmocka_unit_test(reverse), cmocka_unit_test(idn)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(acl), cmocka_unit_test(reverse),
+                                       cmocka_unit_test(idn)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

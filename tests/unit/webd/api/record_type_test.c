@@ -18,15 +18,17 @@ static const char *param_of(void *ctx, const char *name)
     return web_params_get(ctx, name);
 }
 
-static enum err build(uint16_t type, enum record_which which, const char *query, uint8_t *out, size_t *len,
-                      struct errmsg *e)
+static enum err build(uint16_t type, enum record_which which, const char *query, uint8_t *out,
+                      size_t *len, struct errmsg *e)
 {
     struct arena arena;
     struct web_params params;
     arena_init(&arena);
     web_params_init(&params, &arena);
-    assert_int_equal(web_params_parse(&params, WEB_PARAM_QUERY, query, strlen(query), NULL), ERR_OK);
-    enum err err = record_build(record_row_find(type), type, which, param_of, &params, out, RDATA_MAX, len, e);
+    assert_int_equal(web_params_parse(&params, WEB_PARAM_QUERY, query, strlen(query), NULL),
+                     ERR_OK);
+    enum err err =
+        record_build(record_row_find(type), type, which, param_of, &params, out, RDATA_MAX, len, e);
     web_params_fini(&params);
     arena_fini(&arena);
     return err;
@@ -42,6 +44,7 @@ static char *view(uint16_t type, const uint8_t *rdata, size_t len)
     return str_take(&text);
 }
 
+// clang-format off
 // Parameters, and what records/get then shows.
 static const struct {
     uint16_t type;
@@ -114,6 +117,7 @@ static const struct {
      "\"afdPart\":\"192.0.2.0\"}]}"},
     {65280 + 100, "rdata=0a:FF", "{\"value\":\"0A:FF\"}"},
 };
+// clang-format on
 
 static void every_type(void **state)
 {
@@ -124,8 +128,9 @@ static void every_type(void **state)
         size_t len = 0;
         char query[1024];
         size_t used = 0;
-        for (const char *p = samples[i].query; *p != 0; p++) {   // "+" stands for itself here
-            used += (size_t)snprintf(query + used, sizeof query - used, *p == '+' ? "%%2B" : "%c", *p);
+        for (const char *p = samples[i].query; *p != 0; p++) { // "+" stands for itself here
+            used +=
+                (size_t)snprintf(query + used, sizeof query - used, *p == '+' ? "%%2B" : "%c", *p);
         }
         if (build(samples[i].type, RECORD_OF_ADD, query, rdata, &len, &e) != ERR_OK) {
             fail_msg("type %u: %s", samples[i].type, e.text);
@@ -142,7 +147,8 @@ static void every_row_is_tried(void **state)
 {
     (void)state;
     for (size_t r = 0; r < record_row_count; r++) {
-        bool is_tried = (record_rows[r].flags & RECORD_MANAGED) != 0 || record_rows[r].type == TYPE_ZONEMD;
+        bool is_tried =
+            (record_rows[r].flags & RECORD_MANAGED) != 0 || record_rows[r].type == TYPE_ZONEMD;
         for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
             is_tried = is_tried || samples[i].type == record_rows[r].type;
         }
@@ -161,16 +167,17 @@ static void update_defaults(void **state)
         const char *query;
         const char *json;
     } rows[] = {
-        {TYPE_MX, "preference=10&exchange=a.example&newPreference=20",
-         "{\"preference\":20,\"exchange\":\"a.example\"}"},
-        {TYPE_MX, "preference=10&exchange=a.example&newExchange=b.example",
-         "{\"preference\":10,\"exchange\":\"b.example\"}"},
-        {TYPE_A, "value=192.0.2.1&newValue=192.0.2.2", "{\"ipAddress\":\"192.0.2.2\"}"},
-        {TYPE_CNAME, "cname=new.example", "{\"cname\":\"new.example\"}"},
-        {TYPE_CAA, "flags=0&tag=issue&value=a&newValue=", "{\"flags\":0,\"tag\":\"issue\",\"value\":\"\"}"},
+        {TYPE_MX,    "preference=10&exchange=a.example&newPreference=20",
+         "{\"preference\":20,\"exchange\":\"a.example\"}"                                                                                         },
+        {TYPE_MX,    "preference=10&exchange=a.example&newExchange=b.example",
+         "{\"preference\":10,\"exchange\":\"b.example\"}"                                                                                         },
+        {TYPE_A,     "value=192.0.2.1&newValue=192.0.2.2",                                        "{\"ipAddress\":\"192.0.2.2\"}"                 },
+        {TYPE_CNAME, "cname=new.example",                                                         "{\"cname\":\"new.example\"}"                   },
+        {TYPE_CAA,
+         "flags=0&tag=issue&value=a&newValue=",                                                   "{\"flags\":0,\"tag\":\"issue\",\"value\":\"\"}"},
         {TYPE_NAPTR, "naptrOrder=1&naptrPreference=2&naptrReplacement=x.example&naptrNewOrder=5",
          "{\"order\":5,\"preference\":2,\"flags\":\"\",\"services\":\"\",\"regexp\":\"\","
-         "\"replacement\":\"x.example\"}"},
+         "\"replacement\":\"x.example\"}"                                                                                                         },
     };
     uint8_t *rdata = mem_alloc(RDATA_MAX);
     (void)state;
@@ -184,6 +191,7 @@ static void update_defaults(void **state)
     mem_free(rdata);
 }
 
+// clang-format off
 // What is refused names the parameter.
 static void bad_input(void **state)
 {
@@ -225,6 +233,8 @@ static void bad_input(void **state)
     mem_free(rdata);
 }
 
+// clang-format on
+
 // Text that fills the RDATA and more.
 static void too_long(void **state)
 {
@@ -262,8 +272,9 @@ static void broken_rdata(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_type), cmocka_unit_test(every_row_is_tried), cmocka_unit_test(update_defaults),
-        cmocka_unit_test(bad_input),  cmocka_unit_test(too_long),           cmocka_unit_test(broken_rdata),
+        cmocka_unit_test(every_type),      cmocka_unit_test(every_row_is_tried),
+        cmocka_unit_test(update_defaults), cmocka_unit_test(bad_input),
+        cmocka_unit_test(too_long),        cmocka_unit_test(broken_rdata),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

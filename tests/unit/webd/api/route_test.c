@@ -12,14 +12,14 @@
 #include "common/base/mem.h"
 
 #define CATALOGUE "tests/unit/webd/api/catalogue.tsv"
-#define COLUMNS 6
+#define COLUMNS   6
 enum { PATH, RIGHT, SESSION, CLUSTER, ROLE, ENVELOPE };
 
 // How the catalogue says what a row says.
 static void right_text(const struct route *route, char *dst, size_t size)
 {
-    static const char *const flags[] = {[PERMISSION_VIEW] = "View", [PERMISSION_MODIFY] = "Modify",
-                                        [PERMISSION_DELETE] = "Delete"};
+    static const char *const flags[] = {
+        [PERMISSION_VIEW] = "View", [PERMISSION_MODIFY] = "Modify", [PERMISSION_DELETE] = "Delete"};
     if (route->section == SECTION_NONE) {
         snprintf(dst, size, "none");
     } else {
@@ -56,7 +56,8 @@ static void compare(const struct route *route, char *columns[COLUMNS])
     char right[64];
     right_text(route, right, sizeof right);
     // Rights that the handler looks at itself: at the zone's level, or one of two sections.
-    bool is_own = strcmp(columns[RIGHT], "session") == 0 || strstr(columns[RIGHT], "zone level") != NULL ||
+    bool is_own = strcmp(columns[RIGHT], "session") == 0 ||
+                  strstr(columns[RIGHT], "zone level") != NULL ||
                   strstr(columns[RIGHT], " or ") != NULL;
     assert_string_equal(is_own ? "none" : columns[RIGHT], right);
     bool is_credentials = strcmp(columns[SESSION], "standard or credentials") == 0;
@@ -74,7 +75,8 @@ static void walk(void **state)
     (void)state;
     assert_int_equal(file_read(CATALOGUE, 1024 * 1024, &bytes, &len, NULL), ERR_OK);
     char *save = NULL;
-    for (char *line = strtok_r((char *)bytes, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+    for (char *line = strtok_r((char *)bytes, "\n", &save); line != NULL;
+         line = strtok_r(NULL, "\n", &save)) {
         char *columns[COLUMNS];
         int count = 0;
         for (char *at = line; at != NULL && count < COLUMNS; count++) {
@@ -119,10 +121,20 @@ static void ttl_text(void **state)
         const char *text;
         uint32_t seconds;
         const char *shown;
-    } rows[] = {{"0", 0, "0s"},          {"3600", 3600, "1h"},      {"1w2d3h4m5s", 788645, "1w2d3h4m5s"},
-                {"1H", 3600, "1h"},      {"90m", 5400, "1h30m"},    {"2147483647", 2147483647, NULL},
-                {"1h30", UINT32_MAX, ""}, {"h", UINT32_MAX, ""},     {"-1", UINT32_MAX, ""},
-                {"1y", UINT32_MAX, ""},   {"4000w", UINT32_MAX, ""}, {"99999999999s", UINT32_MAX, ""}};
+    } rows[] = {
+        {"0",            0,          "0s"        },
+        {"3600",         3600,       "1h"        },
+        {"1w2d3h4m5s",   788645,     "1w2d3h4m5s"},
+        {"1H",           3600,       "1h"        },
+        {"90m",          5400,       "1h30m"     },
+        {"2147483647",   2147483647, NULL        },
+        {"1h30",         UINT32_MAX, ""          },
+        {"h",            UINT32_MAX, ""          },
+        {"-1",           UINT32_MAX, ""          },
+        {"1y",           UINT32_MAX, ""          },
+        {"4000w",        UINT32_MAX, ""          },
+        {"99999999999s", UINT32_MAX, ""          }
+    };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         uint32_t seconds = UINT32_MAX;
@@ -158,7 +170,7 @@ static void json_escapes(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(walk), cmocka_unit_test(find), cmocka_unit_test(ttl_text),
-                                       cmocka_unit_test(json_escapes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(walk), cmocka_unit_test(find),
+                                       cmocka_unit_test(ttl_text), cmocka_unit_test(json_escapes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,14 +12,16 @@ static struct conf_map *map;
 static int setup(void **state)
 {
     static const char *const objects[][2] = {
-        {"users/admin", "{\"displayName\":\"A\",\"passwordHash\":\"$x\",\"groups\":[\"Administrators\"]}"},
-        {"users/dns", "{\"groups\":[\"DNS Administrators\"],\"sessionTimeoutSeconds\":60}"},
-        {"users/eve", "{\"groups\":[]}"},
-        {"users/off", "{\"passwordHash\":\"$x\",\"disabled\":true,\"groups\":[\"Administrators\"]}"},
-        {"permissions/Zones",
-         "{\"users\":{\"eve\":\"M\"},\"groups\":{\"DNS Administrators\":\"VMD\",\"Everyone\":\"V\"}}"},
-        {"zonePermissions/a.test", "{\"users\":{\"eve\":\"VM\"},\"groups\":{}}"},
-        {"zonePermissions/b.test", "{\"users\":{},\"groups\":{\"Everyone\":\"V\"}}"},
+        {"users/admin",
+         "{\"displayName\":\"A\",\"passwordHash\":\"$x\",\"groups\":[\"Administrators\"]}"        },
+        {"users/dns",         "{\"groups\":[\"DNS Administrators\"],\"sessionTimeoutSeconds\":60}"},
+        {"users/eve",         "{\"groups\":[]}"                                                   },
+        {"users/off",
+         "{\"passwordHash\":\"$x\",\"disabled\":true,\"groups\":[\"Administrators\"]}"            },
+        {"permissions/Zones", "{\"users\":{\"eve\":\"M\"},\"groups\":{\"DNS "
+         "Administrators\":\"VMD\",\"Everyone\":\"V\"}}"                                                                     },
+        {"zonePermissions/a.test",                   "{\"users\":{\"eve\":\"VM\"},\"groups\":{}}"},
+        {"zonePermissions/b.test",                   "{\"users\":{},\"groups\":{\"Everyone\":\"V\"}}"                                                                     },
     };
     (void)state;
     map = conf_map_new();
@@ -43,12 +45,12 @@ static void rights(void **state)
         enum section section;
         unsigned flags;
     } rows[] = {
-        {"admin", SECTION_ZONES, PERMISSION_ALL},
-        {"admin", SECTION_LOGS, PERMISSION_ALL},
-        {"dns", SECTION_ZONES, PERMISSION_ALL},
-        {"dns", SECTION_ADMINISTRATION, 0},
-        {"eve", SECTION_ZONES, PERMISSION_VIEW | PERMISSION_MODIFY},
-        {"eve", SECTION_SETTINGS, 0},
+        {"admin", SECTION_ZONES,          PERMISSION_ALL                     },
+        {"admin", SECTION_LOGS,           PERMISSION_ALL                     },
+        {"dns",   SECTION_ZONES,          PERMISSION_ALL                     },
+        {"dns",   SECTION_ADMINISTRATION, 0                                  },
+        {"eve",   SECTION_ZONES,          PERMISSION_VIEW | PERMISSION_MODIFY},
+        {"eve",   SECTION_SETTINGS,       0                                  },
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -66,9 +68,12 @@ static void zone_rights(void **state)
         const char *zone;
         unsigned flags;
     } rows[] = {
-        {"admin", "a.test", PERMISSION_ALL},   {"dns", "none.test", PERMISSION_ALL},
-        {"eve", "a.test", PERMISSION_VIEW | PERMISSION_MODIFY}, {"eve", "b.test", PERMISSION_VIEW},
-        {"eve", "none.test", 0},               {"eve", ".", 0},
+        {"admin", "a.test",    PERMISSION_ALL                     },
+        {"dns",   "none.test", PERMISSION_ALL                     },
+        {"eve",   "a.test",    PERMISSION_VIEW | PERMISSION_MODIFY},
+        {"eve",   "b.test",    PERMISSION_VIEW                    },
+        {"eve",   "none.test", 0                                  },
+        {"eve",   ".",         0                                  },
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -98,9 +103,10 @@ static void administrator(void **state)
 {
     (void)state;
     assert_true(account_has_administrator(map));
-    conf_map_remove(map, "users/admin");   // a disabled one does not count
+    conf_map_remove(map, "users/admin"); // a disabled one does not count
     assert_false(account_has_administrator(map));
-    conf_map_set(map, "users/admin", "{\"groups\":[\"Administrators\"]}");   // nor one without a password
+    conf_map_set(map, "users/admin",
+                 "{\"groups\":[\"Administrators\"]}"); // nor one without a password
     assert_false(account_has_administrator(map));
 }
 
@@ -125,7 +131,8 @@ static void sections(void **state)
         assert_int_equal(found, i);
         json_t *initial = permission_initial((enum section)i);
         json_t *groups = json_object_get(initial, "groups");
-        assert_string_equal(json_string_value(json_object_get(groups, GROUP_ADMINISTRATORS)), "VMD");
+        assert_string_equal(json_string_value(json_object_get(groups, GROUP_ADMINISTRATORS)),
+                            "VMD");
         bool has_everyone = json_object_get(groups, GROUP_EVERYONE) != NULL;
         assert_int_equal(has_everyone, i != SECTION_SETTINGS && i != SECTION_ADMINISTRATION);
         json_decref(initial);

@@ -111,8 +111,8 @@ static void many_sources(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(five_failures_block), cmocka_unit_test(success_forgets),
-                                       cmocka_unit_test(v6_by_64), cmocka_unit_test(parallel),
-                                       cmocka_unit_test(many_sources)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(five_failures_block), cmocka_unit_test(success_forgets),
+        cmocka_unit_test(v6_by_64), cmocka_unit_test(parallel), cmocka_unit_test(many_sources)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,14 +15,20 @@ static void vectors(void **state)
     static const struct {
         uint64_t now_s;
         const char *code;
-    } rows[] = {{59, "287082"},         {1111111109, "081804"}, {1111111111, "050471"},
-                {1234567890, "005924"}, {2000000000, "279037"}, {20000000000, "353130"}};
+    } rows[] = {
+        {59,          "287082"},
+        {1111111109,  "081804"},
+        {1111111111,  "050471"},
+        {1234567890,  "005924"},
+        {2000000000,  "279037"},
+        {20000000000, "353130"}
+    };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         uint64_t last = 0;
         assert_true(totp_check(SECRET, rows[i].code, rows[i].now_s, &last));
         assert_int_equal(last, rows[i].now_s / 30);
-        assert_false(totp_check(SECRET, rows[i].code, rows[i].now_s, &last));   // used
+        assert_false(totp_check(SECRET, rows[i].code, rows[i].now_s, &last)); // used
     }
 }
 

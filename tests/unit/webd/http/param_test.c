@@ -37,26 +37,26 @@ static void values(void **state)
     static const struct {
         const char *text;
         const char *name;
-        const char *value;   // NULL = not there
+        const char *value; // NULL = not there
     } rows[] = {
-        {"a=1&b=2", "a", "1"},
-        {"a=1&b=2", "b", "2"},
-        {"a=1&b=2", "c", NULL},
-        {"dName=x", "dname", "x"},
-        {"dName=x", "DNAME", "x"},
-        {"a=", "a", ""},
-        {"a", "a", ""},
-        {"=x&a=1", "a", "1"},
-        {"a=1&a=2&A=3", "a", "1,2,3"},
-        {"a=x+y%20z", "a", "x y z"},
-        {"a=%41%6a", "a", "Aj"},
-        {"a=100%", "a", "100%"},
-        {"a=%zz%4", "a", "%zz%4"},
-        {"a=b=c", "a", "b=c"},
-        {"&&a=1&&", "a", "1"},
-        {"a=m%C3%BCnchen", "a", "m\xc3\xbcnchen"},
-        {"%61=1", "a", "1"},
-        {"", "a", NULL},
+        {"a=1&b=2",        "a",     "1"             },
+        {"a=1&b=2",        "b",     "2"             },
+        {"a=1&b=2",        "c",     NULL            },
+        {"dName=x",        "dname", "x"             },
+        {"dName=x",        "DNAME", "x"             },
+        {"a=",             "a",     ""              },
+        {"a",              "a",     ""              },
+        {"=x&a=1",         "a",     "1"             },
+        {"a=1&a=2&A=3",    "a",     "1,2,3"         },
+        {"a=x+y%20z",      "a",     "x y z"         },
+        {"a=%41%6a",       "a",     "Aj"            },
+        {"a=100%",         "a",     "100%"          },
+        {"a=%zz%4",        "a",     "%zz%4"         },
+        {"a=b=c",          "a",     "b=c"           },
+        {"&&a=1&&",        "a",     "1"             },
+        {"a=m%C3%BCnchen", "a",     "m\xc3\xbcnchen"},
+        {"%61=1",          "a",     "1"             },
+        {"",               "a",     NULL            },
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -88,8 +88,8 @@ static void query_wins_over_form(void **state)
 
 static void bad_text(void **state)
 {
-    static const char *const rows[] = {"a=%00", "%00=1", "a=%ff", "a=%c0%80", "a=%ed%a0%80", "a=%f4%90%80%80",
-                                       "a=%e2%82"};
+    static const char *const rows[] = {"a=%00",       "%00=1",          "a=%ff",   "a=%c0%80",
+                                       "a=%ed%a0%80", "a=%f4%90%80%80", "a=%e2%82"};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct fixture f;
@@ -148,8 +148,9 @@ static void encode(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values),   cmocka_unit_test(query_wins_over_form), cmocka_unit_test(bad_text),
-        cmocka_unit_test(too_many), cmocka_unit_test(joined_too_large),     cmocka_unit_test(encode),
+        cmocka_unit_test(values),           cmocka_unit_test(query_wins_over_form),
+        cmocka_unit_test(bad_text),         cmocka_unit_test(too_many),
+        cmocka_unit_test(joined_too_large), cmocka_unit_test(encode),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
