@@ -82,6 +82,9 @@ enum err record_build(const struct record_row *row, uint16_t type, enum record_w
 {
     char name[16];
     struct cursor c = cursor_over(out, size);
+    if ((row->flags & RECORD_MANAGED) != 0) {
+        return err_set(e, ERR_UNSUPPORTED, "Records of this type are made by signing.");
+    }
     enum err err = (row->flags & RECORD_GENERIC) != 0 ? build_generic(which, param, ctx, &c, e)
                                                       : build_fields(row, which, param, ctx, &c, e);
     if (err != ERR_OK) {
