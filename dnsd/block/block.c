@@ -192,12 +192,12 @@ struct block_set *block_builder_finish(struct block_builder *b, const struct blo
     }
     set->table = b->table;
     set->policy = *policy;
-    if (policy->custom4_count != 0) {
-        set->policy.custom4 = mem_dup(policy->custom4, policy->custom4_count * 4);
-    }
-    if (policy->custom6_count != 0) {
-        set->policy.custom6 = mem_dup(policy->custom6, policy->custom6_count * 16);
-    }
+    set->policy.custom4 = policy->custom4_count == 0
+                               ? NULL
+                               : mem_dup(policy->custom4, policy->custom4_count * 4);
+    set->policy.custom6 = policy->custom6_count == 0
+                               ? NULL
+                               : mem_dup(policy->custom6, policy->custom6_count * 16);
     mem_free(b);
     return set;
 }
