@@ -15,10 +15,10 @@ static const struct route peer_route = {
     .path = "", .section = SECTION_NONE, .session = SESSION_NONE, .cluster = CLUSTER_LOCAL};
 
 // JSON with an HTTP status, the form that clusterd's own answers have.
-static void refuse(struct api_call *call, unsigned status, const char *text)
+static void refuse(struct api_call *call, unsigned status, enum err code, const char *text)
 {
     struct web_answer answer;
-    json_t *body = json_pack("{s:s}", "error", text);
+    json_t *body = json_pack("{s:s,s:i}", "error", text, "code", (int)code);
     char *json = json_dumps(body, JSON_COMPACT);
     web_answer_init(&answer, status);
     answer.content_type = "application/json; charset=utf-8";
@@ -34,7 +34,7 @@ static void on_receive(const Clusterd__PeerReply *reply, void *ctx)
     struct api_call *call = ctx;
     struct errmsg e = {0};
     if (rpc_error_get(reply->error, &e) != ERR_OK) {
-        refuse(call, WEB_SERVICE_UNAVAILABLE, e.text);
+        refuse(call, WEB_SERVICE_UNAVAILABLE, e.code, e.text);
         return;
     }
     struct web_answer answer;
@@ -82,7 +82,7 @@ static void on_login(void *ctx, enum login_result result, const char *user)
 {
     struct api_call *call = ctx;
     if (result != LOGIN_OK) {
-        refuse(call, result == LOGIN_NEEDS_CODE ? WEB_UNAUTHORIZED : WEB_FORBIDDEN,
+        refuse(call, result == LOGIN_NEEDS_CODE ? WEB_UNAUTHORIZED : WEB_FORBIDDEN, ERR_DENIED,
                login_text(result));
         return;
     }
@@ -92,13 +92,14 @@ static void on_login(void *ctx, enum login_result result, const char *user)
                   PERMISSION_DELETE) != 0;
     account_fini(&account);
     if (!may) {
-        refuse(call, WEB_FORBIDDEN, "This user may not add nodes to the cluster.");
+        refuse(call, WEB_FORBIDDEN, ERR_DENIED, "This user may not add nodes to the cluster.");
         return;
     }
     receive(call, user);
 }
 
-// {"user", "password", "totp"} are checked here; with {"token"} clusterd checks the join token.
+// {"user", "password", "totp"} are checked here; a join token, and the later steps of a join,
+// clusterd checks itself.
 static void join(struct api_call *call)
 {
     const struct web_request *r = call->request;
@@ -106,16 +107,15 @@ static void join(struct api_call *call)
     const char *token = json_string_value(json_object_get(body, "token"));
     const char *user = json_string_value(json_object_get(body, "user"));
     const char *password = json_string_value(json_object_get(body, "password"));
-    if (token != NULL && token[0] != 0) {
-        receive(call, "");
-    } else if (user == NULL || password == NULL) {
-        refuse(call, WEB_BAD_REQUEST, "user name and password, or a join token, are missing");
-    } else {
+    bool has_token = token != NULL && token[0] != 0;
+    if (!has_token && user != NULL && password != NULL) {
         struct login_request request = {.user = user,
                                         .password = password,
                                         .source = &call->client,
                                         .code = json_string_value(json_object_get(body, "totp"))};
         login_check(call->api->login, &request, on_login, call);
+    } else {
+        receive(call, "");
     }
     json_decref(body);
 }
@@ -127,9 +127,9 @@ void peer_serve(struct api_call *call)
     if (strcmp(r->method, "POST") != 0) {
         call_not_found(call);
     } else if (r->bad != ERR_OK || r->upload[0] != 0 || r->body_len > BODY_MAX) {
-        refuse(call, WEB_CONTENT_TOO_LARGE, "the request body is too large");
+        refuse(call, WEB_CONTENT_TOO_LARGE, ERR_TOO_LARGE, "the request body is too large");
     } else if (!r->is_tls) {
-        refuse(call, WEB_FORBIDDEN, "nodes talk to each other by HTTPS only");
+        refuse(call, WEB_FORBIDDEN, ERR_DENIED, "nodes talk to each other by HTTPS only");
     } else if (strcmp(r->path, PEER_PREFIX "join") == 0) {
         join(call);
     } else {
