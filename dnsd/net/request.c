@@ -306,7 +306,6 @@ static size_t sign_reply(struct slow *s, size_t size)
     if (size == 0) {
         return 0;
     }
-    s->tsig.is_response = true;
     uint64_t now = clock_unix_s();
     enum err err = tsig_sign(s->out, &size, s->room, now, &s->tsig);
     if (err != ERR_OK) {

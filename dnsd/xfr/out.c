@@ -38,15 +38,8 @@ struct xfr_out {
     uint64_t records;
     struct tsig_key key;
     struct tsig_state tsig;
-    size_t tsig_room;
     struct pack pack;
 };
-
-// What a TSIG RR takes at most: names uncompressed, MAC, fixed fields, no other data.
-static size_t tsig_size(const struct tsig_key *key)
-{
-    return key->name.len + 10u + key->algorithm.len + 16u + TSIG_MAC_MAX;
-}
 
 struct xfr_out *xfr_out_open(struct zone_store *store, struct zone *zone,
                              const struct dns_query *query, const struct tsig_state *tsig,
@@ -73,7 +66,6 @@ struct xfr_out *xfr_out_open(struct zone_store *store, struct zone *zone,
         out->key = *tsig->key;
         out->tsig = *tsig;
         out->tsig.key = &out->key;
-        out->tsig_room = tsig_size(&out->key);
     }
     zone_iter_init(&out->iter, store, zone, version, NULL, false);
     out->iter_open = true;
@@ -175,7 +167,7 @@ size_t xfr_out_next(struct xfr_out *out, uint8_t *message, size_t room)
         return 0;
     }
     struct dns_header header = {.id = out->id, .flags = out->flags};
-    pack_begin(&out->pack, message, DNS_HEADER_SIZE, room - out->tsig_room);
+    pack_begin(&out->pack, message, DNS_HEADER_SIZE, room - tsig_sign_size(&out->tsig));
     if (out->first_message) {
         header.qdcount = 1;
         if (!write_question(out)) {
@@ -190,15 +182,9 @@ size_t xfr_out_next(struct xfr_out *out, uint8_t *message, size_t room)
     struct cursor c = cursor_over(message, DNS_HEADER_SIZE);
     dns_header_write(&c, &header);
     size_t size = out->pack.at;
-    if (out->tsig.key != NULL) {
-        // From the second message on the digest holds the MAC before and the timers only
-        // (RFC 8945 section 5.3.1).
-        out->tsig.is_response = true;
-        out->tsig.is_stream = !out->first_message;
-        if (tsig_sign(message, &size, room, clock_unix_s(), &out->tsig) != ERR_OK) {
-            out->stage = STAGE_FAILED;
-            return 0;
-        }
+    if (tsig_sign(message, &size, room, clock_unix_s(), &out->tsig) != ERR_OK) {
+        out->stage = STAGE_FAILED;
+        return 0;
     }
     out->first_message = false;
     return size;
