@@ -152,15 +152,12 @@ static size_t reply_notify(const struct slow *s)
         log_notify_refused(s, &notify.zone, "no secondary zone of this name");
         return reply_error(s, RCODE_NOTAUTH);
     }
-    enum policy_notify verdict =
-        policy_notify(responder->snapshot, responder->answer.zones, zone, s->request->client,
-                      s->tsig.key);
-    if (verdict == POLICY_NOTIFY_REFUSED) {
+    if (!policy_notify_allowed(responder->snapshot, responder->answer.zones, zone,
+                               s->request->client, s->tsig.key)) {
         stats_add(responder->stats, STATS_NOTIFY_REFUSED, 1);
         log_notify_refused(s, &notify.zone, "not from a primary");
         return reply_error(s, RCODE_REFUSED);
     }
-    notify.is_trusted = verdict == POLICY_NOTIFY_ACCEPTED;
     notify.has_serial = first_soa_serial(s, &notify.serial);
     memcpy(&notify.from, s->request->client,
            s->request->client->sa_family == AF_INET6 ? sizeof notify.from.in6

@@ -11,7 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "dnsd/conf/reader.h"
-#include "dnsd/net/list.h"
+#include "dnsd/conf/list.h"
 #include "dnsd/net/tcp_clients.h"
 #include "dnsd/xfr/out.h"
 

@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 #include "dnsd/conf/address.h"
-#include "dnsd/net/list.h"
+#include "dnsd/conf/list.h"
 
 /*
  * How many connections each client has: an IPv4 address, or an IPv6 /64. Its connections are listed

@@ -8,7 +8,7 @@
 
 #include "common/base/mem.h"
 #include "dnsd/conf/reader.h"
-#include "dnsd/net/list.h"
+#include "dnsd/conf/list.h"
 #include "dnsd/net/udp.h"
 #include "dnsd/xfr/inbox.h"
 

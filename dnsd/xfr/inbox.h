@@ -12,7 +12,6 @@ struct inbox_notify {
     union address from;
     bool has_serial;        // a SOA came along in the answer section
     uint32_t serial;
-    bool is_trusted;        // source or key checked by the worker; else by the receiver
 };
 
 /*

@@ -55,28 +55,26 @@ static bool is_cluster_node(const struct snapshot *snapshot, const struct sockad
     return false;
 }
 
-enum policy_notify policy_notify(const struct snapshot *snapshot, const struct zone_table *table,
-                                 const struct zone *zone, const struct sockaddr *client,
-                                 const struct tsig_key *key)
+bool policy_notify_allowed(const struct snapshot *snapshot, const struct zone_table *table,
+                           const struct zone *zone, const struct sockaddr *client,
+                           const struct tsig_key *key)
 {
     const struct zone_options *options = policy_primaries(table, zone);
     if (key != NULL && options->primary_tsig_key != NULL &&
         key == snapshot_tsig_find_text(snapshot, options->primary_tsig_key)) {
-        return POLICY_NOTIFY_ACCEPTED;
+        return true;
     }
     if (acl_allows(&snapshot->notify_networks, client) || is_cluster_node(snapshot, client)) {
-        return POLICY_NOTIFY_ACCEPTED;
+        return true;
     }
-    enum policy_notify verdict = POLICY_NOTIFY_REFUSED;
     for (size_t i = 0; i < options->primaries.count; i++) {
         union address address;
-        if (address_parse(options->primaries.items[i], DNS_PORT, &address, NULL) != ERR_OK) {
-            verdict = POLICY_NOTIFY_UNDECIDED;
-        } else if (acl_same_address(&address.sa, client)) {
-            return POLICY_NOTIFY_ACCEPTED;
+        if (address_parse(options->primaries.items[i], DNS_PORT, &address, NULL) == ERR_OK &&
+            acl_same_address(&address.sa, client)) {
+            return true;
         }
     }
-    return verdict;
+    return false;
 }
 
 bool policy_is_secondary(enum zone_type type)

@@ -14,11 +14,11 @@ bool policy_transfer_allowed(const struct snapshot *snapshot, const struct zone_
                              const struct zone *zone, const struct sockaddr *client,
                              const struct tsig_key *key);
 
-enum policy_notify { POLICY_NOTIFY_REFUSED, POLICY_NOTIFY_ACCEPTED, POLICY_NOTIFY_UNDECIDED };
-// UNDECIDED = the zone has primaries known by host name only: the maintenance thread compares.
-enum policy_notify policy_notify(const struct snapshot *snapshot, const struct zone_table *table,
-                                 const struct zone *zone, const struct sockaddr *client,
-                                 const struct tsig_key *key);
+// Does a NOTIFY for the zone count? From its primaries, by their key, from the networks of the setting
+// notifyAllowedNetworks, and from nodes of the cluster.
+bool policy_notify_allowed(const struct snapshot *snapshot, const struct zone_table *table,
+                           const struct zone *zone, const struct sockaddr *client,
+                           const struct tsig_key *key);
 
 // Transfers from a primary? (secondary kinds)
 bool policy_is_secondary(enum zone_type type);
