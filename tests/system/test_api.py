@@ -30,6 +30,11 @@ def raw(node, method, path, headers=None, body=None):
         connection.close()
 
 
+def cpu_seconds(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
 def refused(node, path, says, **params):
     with pytest.raises(ApiError) as e:
         node.api(path, **params)
@@ -268,6 +273,31 @@ def test_limits(node):
     except (BrokenPipeError, ConnectionError):
         pass
     assert node.call("user/session/get")["status"] == "ok"
+
+
+MALFORMED = {
+    "half a head": b"GET /api/zones/list HTTP/1.1\r\nHost: x\r\n",
+    "no colon": b"GET /api/zones/list HTTP/1.1\r\nHost: x\r\nbroken header\r\n\r\n",
+    "negative length": b"POST /api/user/login HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
+    "half a body": b"POST /api/user/login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nuser=",
+    "bad chunk": b"POST /api/user/login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "TLS on the plain port": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "zeros": bytes(5000),
+}
+
+
+@pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED.keys())
+def test_malformed_requests(node, text):
+    """Each ends alone: the server stays well, and idle."""
+    with socket.create_connection((node.address, node.http_port), timeout=5) as s:
+        s.sendall(text)
+        s.shutdown(socket.SHUT_WR)
+        assert node.call("user/setupStatus", token=False)["status"] == "ok"
+        before = cpu_seconds(node.pid("webd"))
+        for _ in range(3):
+            assert node.call("user/setupStatus", token=False)["status"] == "ok"
+            time.sleep(0.1)
+        assert cpu_seconds(node.pid("webd")) - before < 0.2
 
 
 # ---- settings -----------------------------------------------------------------------------------

@@ -302,6 +302,9 @@ void user_create_token(struct api_call *call)
 {
     if (!call->is_authenticated) {
         check_login(call, on_token_login);
+    } else if (call->is_administrator) {
+        call_fail(call, ERR_INVALID,
+                  "The local administrator is no user: see admin/sessions/createToken.");
     } else if (call->has_session && call->session_type != SESSION_STANDARD) {
         call_fail(call, ERR_DENIED, "Access was denied: this call takes no API tokens.");
     } else {

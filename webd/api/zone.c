@@ -332,9 +332,8 @@ static bool create_options(struct api_call *call, Dnsd__ZoneType type, Dnsd__Zon
     const char *catalog = call_text(call, "catalog");
     if (catalog != NULL && type != DNSD__ZONE_TYPE__ZONE_CATALOG &&
         type != DNSD__ZONE_TYPE__ZONE_SECONDARY_CATALOG) {
-        options->catalog = (union text){.c = catalog}.m;
-        str_lower(options->catalog);
-        if (!call_may_zone(call, catalog, PERMISSION_MODIFY)) {
+        options->catalog = zone_name_text(call, catalog);
+        if (!call_may_zone(call, options->catalog, PERMISSION_MODIFY)) {
             return false;
         }
     }
@@ -348,8 +347,7 @@ static bool create_options(struct api_call *call, Dnsd__ZoneType type, Dnsd__Zon
     }
     options->transfer_protocol = word_of(call, "zoneTransferProtocol", protocols, 3, "Tcp");
     const char *key = call_text(call, "tsigKeyName");
-    options->primary_tsig_key = arena_strdup(call->arena, key == NULL ? "" : key);
-    str_lower(options->primary_tsig_key);
+    options->primary_tsig_key = zone_name_text(call, key == NULL ? "" : key);
     bool validate = false;
     if (options->transfer_protocol == NULL || !call_bool(call, "validateZone", &validate)) {
         return false;

@@ -284,8 +284,7 @@ static bool take_option(struct api_call *call, const struct zone_option *row, Dn
         }
         return true;
     case OPTION_TEXT:
-        *(char **)field(o, row->offset) = arena_strdup(call->arena, value);
-        str_lower(*(char **)field(o, row->offset));
+        *(char **)field(o, row->offset) = zone_name_text(call, value);
         return true;
     case OPTION_WORD:
         for (size_t i = 0; i < row->word_count; i++) { // unknown words are passed over in silence

@@ -125,3 +125,14 @@ ProtobufCService *zone_service(struct api_call *call)
 {
     return rpc_client_service(call->api->dnsd, &dnsd__zones__descriptor);
 }
+
+char *zone_name_text(struct api_call *call, const char *text)
+{
+    char *name = str_trim(arena_strdup(call->arena, text));
+    size_t len = strlen(name);
+    if (len > 1 && name[len - 1] == '.') {
+        name[len - 1] = 0;
+    }
+    str_lower(name);
+    return name;
+}

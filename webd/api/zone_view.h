@@ -18,4 +18,7 @@ bool zone_need(struct api_call *call, unsigned right, const char **zone);
 // True when `error` is absent; else answers, with "No such zone was found" where dnsd says so.
 bool zone_check(struct api_call *call, const struct Trellis__Error *error, const char *zone);
 
+// The name of a zone or key as it is stored: lower case, no last dot; in the call's arena.
+char *zone_name_text(struct api_call *call, const char *text);
+
 ProtobufCService *zone_service(struct api_call *call);
