@@ -704,3 +704,25 @@ def test_panel_files(node):
     assert raw(node, "GET", "/manifest.tsv")[0] == 404
     assert raw(node, "GET", "/%2e%2e/manifest.tsv")[0] == 404
     assert raw(node, "POST", "/index.html", body="")[0] == 404
+
+
+# ---- the same calls by trellisctl ---------------------------------------------------------------
+
+def test_trellisctl(node, tmp_path):
+    node.ctl("api", "zones/create", "zone=ctl.test")
+    big = tmp_path / "big.zone"
+    big.write_text("$TTL 300\n@ SOA ns1 host 1 900 300 604800 900\n@ NS ns1\nns1 A 192.0.2.1\n" +
+                   "".join(f"h{i} A 192.0.2.{i % 250}\n" for i in range(5000)))
+    node.ctl("zone", "import", "ctl.test", str(big))
+    assert len(node.api("zones/records/get", domain="ctl.test", listZone=True)["records"]) == 5003
+    assert node.ctl("zone", "export", "ctl.test").stdout.count("192.0.2.") == 5001
+    assert "ctl.test" in node.ctl("zone", "list").stdout
+    failed = node.ctl("api", "zones/delete", "zone=none.test", check=False)
+    assert failed.returncode != 0 and "No such zone was found" in failed.stderr
+    node.ctl("api", "zones/delete", "zone=ctl.test")
+    node.ctl("api", "blocked/add", "domain=by-ctl.test")
+    newest = node.api("admin/config/history", limit=1)["commits"][0]
+    assert newest["actor"] == "local"
+    node.ctl("config", "revert", str(newest["revision"]))
+    assert b"by-ctl.test" not in node.call("blocked/export", raw=True)
+    assert not list((node.folder / "spool").iterdir())

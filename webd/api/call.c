@@ -269,22 +269,20 @@ json_t *json_text(const char *text)
 
 // ---- answers -----------------------------------------------------------------------------------
 
-// Frees what the call holds; the request lives on until web_answer.
-static struct web_request *call_end(struct api_call *call)
+void call_drop(void *arg)
 {
-    struct web_request *request = call->request;
+    struct api_call *call = arg;
     if (call->release != NULL) {
         call->release(call->state);
     }
     account_fini(&call->account);
     mem_wipe(call->token, sizeof call->token);
     mem_free(call);
-    return request;
 }
 
 void call_answer(struct api_call *call, struct web_answer *answer)
 {
-    web_answer(call_end(call), answer);
+    web_answer(call->request, answer); // releases the call
 }
 
 static void no_cache(struct web_answer *answer)

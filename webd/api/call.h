@@ -99,6 +99,8 @@ void call_fail_status(struct api_call *call, const char *status, const char *tex
 void call_not_found(struct api_call *call);
 // Ends with an answer made elsewhere (forwarding); takes answer->body and fd.
 void call_answer(struct api_call *call, struct web_answer *answer);
+// Frees the call when its request goes without an answer of ours (at the end of the process).
+void call_drop(void *call);
 // True when `error` is absent; else answers with it. `who` is the daemon that was asked.
 bool call_check(struct api_call *call, const struct Trellis__Error *error, const char *who);
 

@@ -260,6 +260,8 @@ static struct api_call *call_new(struct api *api, struct web_request *request)
     call->api = api;
     call->request = request;
     call->arena = &request->arena;
+    request->user = call;
+    request->release = call_drop;
     find_client(api, request, &call->client);
     net_text(&call->client, call->client_text, sizeof call->client_text);
     return call;
@@ -274,6 +276,11 @@ static void serve_api(struct api *api, struct web_request *request)
                      (strcmp(request->method, "GET") == 0 &&
                       (route == NULL || (route->flags & ROUTE_POST_ONLY) == 0));
     call->route = route == NULL || !is_method ? &unknown : route;
+    if (api->settings == NULL || api->watch == NULL) {
+        call_fail(call, ERR_UNAVAILABLE,
+                  "There is no config yet: clusterd is not running on this node.");
+        return;
+    }
     if (request->bad != ERR_OK) {
         call_fail_error(call, &request->bad_text);
         return;
