@@ -76,18 +76,54 @@ static enum err import_file(struct seed *seed, const char *query, const char *fi
     return err;
 }
 
-static enum err import_records(struct seed *seed, const char *query, const json_t *records)
+// A record as an object has the fields of zones/records/add.
+static enum err add_record(struct seed *seed, const char *zone, json_t *record)
+{
+    struct str query;
+    const char *name;
+    json_t *value;
+    str_init(&query);
+    cli_query_add(&query, "zone", zone);
+    json_object_foreach(record, name, value)
+    {
+        if (json_is_string(value)) {
+            cli_query_add(&query, name, json_string_value(value));
+        } else {
+            char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+            cli_query_add(&query, name, text);
+            free(text);
+        }
+    }
+    enum err err = plain_call(seed, "zones/records/add", query.text);
+    str_fini(&query);
+    return err;
+}
+
+// Records are lines of a zone file (imported together) or objects (added one by one).
+static enum err import_records(struct seed *seed, const char *zone, const char *query,
+                               const json_t *records)
 {
     struct str text;
     str_init(&text);
+    enum err err = ERR_OK;
     size_t i;
     json_t *record;
     json_array_foreach(records, i, record) {
-        str_printf(&text, "%s\n", json_string_value(record) == NULL ? "" : json_string_value(record));
+        if (json_is_string(record)) {
+            str_printf(&text, "%s\n", json_string_value(record));
+        } else if (!json_is_object(record)) {
+            err = err_set(&seed->cli->e, ERR_INVALID,
+                          "record %zu: a zone file line or an object is expected", i + 1);
+        }
     }
-    enum err err = text.len == 0 ? ERR_OK
-                                 : body_call(seed, "zones/import", query, text.text, text.len,
-                                             "text/plain");
+    if (err == ERR_OK && text.len != 0) {
+        err = body_call(seed, "zones/import", query, text.text, text.len, "text/plain");
+    }
+    json_array_foreach(records, i, record) {
+        if (err == ERR_OK && json_is_object(record)) {
+            err = add_record(seed, zone, record);
+        }
+    }
     str_fini(&text);
     return err;
 }
@@ -118,7 +154,7 @@ static enum err seed_zone(struct seed *seed, const json_t *zone)
         cli_query_add(&import, "overwriteZone", "true");
         err = import_file(seed, import.text, file);
     } else if (err == ERR_OK && records != NULL) {
-        err = import_records(seed, import.text, records);
+        err = import_records(seed, name, import.text, records);
     }
     str_fini(&create);
     str_fini(&import);
