@@ -82,8 +82,9 @@ static void merge_group(const struct import *import, struct owner *owner, size_t
         load_to_record(import, import->load->records[i], &record);
         if (record.type == TYPE_SOA && !import->replaces) {
             owner_remove_type(owner, TYPE_SOA);
-        } else if (!was_empty && owner_find(owner, record.type, record.rdata, record.rdata_len) != NULL) {
-            continue;
+        } else if ((!was_empty || record.type == TYPE_SOA) &&
+                   owner_find(owner, record.type, record.rdata, record.rdata_len) != NULL) {
+            continue;   // a file made by a transfer ends with its SOA again
         }
         record.ttl = group_ttl(owner, &record);
         owner_append(owner, &record);
