@@ -126,7 +126,7 @@ export function ListField(p: TextProps & { rows?: number; check?: Check }) {
       <textarea
         {...describe(id, q)}
         class="mono"
-        rows={p.rows ?? Math.min(8, Math.max(3, p.value.split('\n').length))}
+        rows={p.rows ?? Math.min(8, Math.max(2, p.value.split('\n').length))}
         value={p.value}
         readOnly={p.readOnly}
         placeholder={p.placeholder}

@@ -10,10 +10,13 @@ import { ask, Dialog } from '../../ui/dialog';
 import { useAction, useLoad } from '../../ui/hooks';
 import { toast } from '../../ui/toast';
 
+const PAGE = 50; // commits in one answer
+
 export function HistoryTab() {
   const loaded = useLoad(`history ${nodeKey.value}`, () => api.history());
   const [older, setOlder] = useState<readonly Commit[]>([]);
   const [isAll, setAll] = useState(false);
+  const isShort = loaded.data !== null && older.length === 0 && loaded.data.commits.length < PAGE;
   const act = useAction();
   const list = [...(loaded.data?.commits ?? []), ...older];
   const last = list.at(-1);
@@ -55,7 +58,7 @@ export function HistoryTab() {
             </table>
           </div>
         )}
-        {last && !isAll && (
+        {last && !isAll && !isShort && (
           <div class="pad row">
             <Button
               small
@@ -64,7 +67,7 @@ export function HistoryTab() {
               onClick={() =>
                 void act.run(async () => {
                   const more = (await api.history(last.revision)).commits;
-                  if (more.length === 0) setAll(true);
+                  if (more.length < PAGE) setAll(true);
                   setOlder([...older, ...more]);
                 })
               }

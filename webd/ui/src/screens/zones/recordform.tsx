@@ -346,10 +346,12 @@ function Warning({ form, data }: { form: Form; data: ZoneData }) {
   const target = form.row.fields.find((f) => f.isName);
   const value = target ? (form.draft.values[target.param] ?? '') : '';
   const isTargetType = ['MX', 'NS', 'SRV', 'CNAME'].includes(form.draft.type);
+  const lacks = isTargetType && form.clash === null && lacksAddress(data.list, value, data.apex);
+  if (!form.clash && !lacks) return null;
   return (
     <div class="full wide">
       {form.clash && <Notice tone="bad">{t(form.clash)}</Notice>}
-      {isTargetType && form.clash === null && lacksAddress(data.list, value, data.apex) && <Notice>{t('record.noAddress', { name: value })}</Notice>}
+      {lacks && <Notice>{t('record.noAddress', { name: value })}</Notice>}
     </div>
   );
 }

@@ -5,7 +5,7 @@ import { ago, apiTime, dateTime, t } from '../../i18n';
 import { dialogArg, openDialog, route } from '../../router';
 import { nodeKey, rights } from '../../state';
 import type { RecordList, Zone } from '../../types';
-import { Badge, Button, Failure, IconButton, Notice, PageHead, Problem, Skeleton, Tabs } from '../../ui/basic';
+import { Button, Failure, IconButton, Notice, PageHead, Problem, Skeleton, Tabs } from '../../ui/basic';
 import { useAction, useLoad } from '../../ui/hooks';
 import { openMenu } from '../../ui/menu';
 import { toast } from '../../ui/toast';
@@ -92,7 +92,6 @@ export function ZoneScreen({ name }: { name: string }) {
             <TypeBadge zone={zone} />
             <StatusBadge zone={zone} />
             <DnssecBadge zone={zone} />
-            {zone.catalog && <Badge>{t('zone.inCatalog', { catalog: zone.catalog })}</Badge>}
           </>
         }
         sub={<Sub zone={zone} />}
@@ -139,6 +138,7 @@ function Sub({ zone }: { zone: Zone }) {
     <>
       {t('zone.serial', { serial: String(zone.soaSerial) })}
       {changed !== null && <span title={dateTime(changed)}>{t('zone.changed', { time: ago(changed) })}</span>}
+      {zone.catalog && t('zone.inCatalog', { catalog: zone.catalog })}
     </>
   );
 }
