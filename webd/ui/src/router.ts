@@ -52,25 +52,29 @@ function encode(s: string): string {
 
 export const route = signal<Route>(parseHash(''));
 
-/** Asked before a page with unsaved changes is left; true lets go. */
-let guard: (() => boolean) | null = null;
+type Guard = (leave: () => void) => void;
+
+let guard: Guard | null = null;
 let settled = '';
 
-/** Registers the page's question about unsaved changes; null takes it back. */
-export function setGuard(fn: (() => boolean) | null): void {
+/** Registers the page's question about unsaved changes; it calls `leave` to go on. Null takes it back. */
+export function setGuard(fn: Guard | null): void {
   guard = fn;
 }
 
-const samePlace = (a: Route, b: Route): boolean => a.path.join('/') === b.path.join('/');
-
 function take(): void {
-  const next = parseHash(location.hash);
-  if (guard && !samePlace(next, route.value) && !guard()) {
+  const wanted = location.hash;
+  const next = parseHash(wanted);
+  const isLeaving = next.path[0] !== route.value.path[0];
+  if (guard && isLeaving) {
     history.pushState(null, '', settled);
+    guard(() => {
+      guard = null;
+      location.hash = wanted;
+    });
     return;
   }
-  if (!samePlace(next, route.value)) guard = null;
-  settled = location.hash;
+  settled = wanted;
   route.value = next;
 }
 

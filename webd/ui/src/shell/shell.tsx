@@ -8,7 +8,7 @@ import { focusFilter, useKeys } from '../keys';
 import { findPage, HOME, PAGES, type Page } from '../pages';
 import { closeDialog, dialogArg, go, href, openDialog, route, setQuery } from '../router';
 import { clusterNodes, info, nodeKey, otherNode, rights, selfNode, session, shortName, shownNode } from '../state';
-import { Button, Empty, IconButton, Skeleton } from '../ui/basic';
+import { Button, Empty, IconButton, PageHead, Skeleton } from '../ui/basic';
 import { QuestionHost } from '../ui/dialog';
 import { Icon, Logo } from '../ui/icons';
 import { isNarrow } from '../ui/hooks';
@@ -65,9 +65,12 @@ export function Shell() {
         {page && isAllowed ? (
           <PageHost key={page.path === 'allowed' || page.path === 'blocked' ? 'names' : page.path} page={page} />
         ) : (
-          <Empty title={t(page ? 'shell.noRight' : 'shell.noPage')}>
-            <Button label={t('shell.home')} onClick={() => go([HOME])} />
-          </Empty>
+          <>
+            <PageHead title={t(page ? page.title : 'shell.noPageTitle')} />
+            <Empty title={t(page ? 'shell.noRight' : 'shell.noPage')}>
+              <Button label={t('shell.home')} onClick={() => go([HOME])} />
+            </Empty>
+          </>
         )}
       </main>
       {dialogArg('find') !== null && <Palette />}
@@ -147,7 +150,7 @@ function UserButton() {
       type="button"
       class="iconbtn"
       aria-haspopup="menu"
-      aria-label={t('shell.userMenu', { name: me.name })}
+      aria-label={t('shell.userMenu', me)}
       title={me.name}
       onClick={(e) => userMenu(e.currentTarget)}
     >

@@ -139,6 +139,11 @@ export function VirtualTable<R>(p: Props<R>) {
   const at = Math.min(cursor, Math.max(0, count - 1));
   useEffect(() => {
     if (!wantFocus.current) return;
+    const now = document.activeElement;
+    if (now && now !== document.body && !body.current?.contains(now)) {
+      wantFocus.current = false; // the reader has gone elsewhere meanwhile
+      return;
+    }
     const el = body.current?.querySelector<HTMLElement>(`[data-row="${at}"]`);
     if (el) {
       wantFocus.current = false;

@@ -1,6 +1,6 @@
 // All settings, from the table: groups at the left, a search over all, and one save bar that says
 // what will change and for whom.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { settings as api, type Params } from '../../api';
 import { hasKey, t, word } from '../../i18n';
 import { closeDialog, dialogArg, href, openDialog, route, setGuard, setQuery } from '../../router';
@@ -8,7 +8,7 @@ import { pageTitle } from '../../shell/shell';
 import { clusterNodes, nodeKey, otherNode, rights, shownNode } from '../../state';
 import type { Settings } from '../../types';
 import { Badge, Button, Card, Empty, Failure, PageHead, Problem, Seg, Skeleton } from '../../ui/basic';
-import { Dialog } from '../../ui/dialog';
+import { ask, Dialog } from '../../ui/dialog';
 import { FilterLine } from '../../ui/filterline';
 import { useAction, useLoad } from '../../ui/hooks';
 import { toast } from '../../ui/toast';
@@ -58,8 +58,18 @@ function SettingsForm({ data, onSaved }: FormProps) {
   const original = (s: Setting): string => toForm(s, readValue(s, data));
   const changed = SETTINGS.filter((s) => edits[s.name] !== undefined && !isSame(s, edits[s.name] ?? '', original(s)));
   const wrong = changed.filter((s) => settingError(s, edits[s.name] ?? '') !== null);
-  useEffect(() => {
-    setGuard(changed.length === 0 ? null : () => confirm(t('changes.leave')));
+  useLayoutEffect(() => {
+    setGuard(
+      changed.length === 0
+        ? null
+        : (leave) =>
+            ask({
+              title: t('changes.leave'),
+              text: <p>{t('changes.leaveText', { n: changed.length })}</p>,
+              action: t('action.discard'),
+              run: async () => leave(),
+            }),
+    );
     return () => setGuard(null);
   });
 

@@ -206,7 +206,7 @@ export function RecordsTab({ data, reload }: Props) {
           }
         />
       </BulkBar>
-      {dialogArg('record') !== null && isOwn && <RecordPanel data={data} record={null} initialType={dialogArg('record') === '' ? 'A' : (dialogArg('record') ?? 'A')} onClose={closeDialog} />}
+      {dialogArg('record') !== null && isOwn && <RecordPanel key={dialogArg('record')} data={data} record={null} initialType={dialogArg('record') === '' ? 'A' : (dialogArg('record') ?? 'A')} onClose={closeDialog} />}
       {edited && isNarrow.value && <RecordPanel data={data} record={edited} onClose={stopEdit} />}
       {dialogArg('ttl') !== null && editable.length > 0 && <TtlDialog data={data} list={editable} reload={reload} />}
     </>
