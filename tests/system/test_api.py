@@ -520,6 +520,12 @@ def test_import_and_export(node):
         node.api("zones/import", zone="file.test", records="www A nonsense\n")
     assert ":1:" in str(e.value) or "line 1" in str(e.value)
     refused(node, "zones/import", "missing", zone="file.test")
+    node.api("zones/delete", zone="file.test")
+    node.api("zones/create", zone="file.test", body=text.encode(), headers={"Content-Type": "text/plain"})
+    assert node.answers("www.file.test") == ["192.0.2.80"]
+    with pytest.raises(ApiError):
+        node.api("zones/create", zone="bad.test", body=b"www A nonsense\n", headers={"Content-Type": "text/plain"})
+    refused(node, "zones/delete", "No such zone", zone="bad.test")
     assert not [p for p in (node.folder / "spool").iterdir()], "the spool is empty again"
     node.api("zones/delete", zone="file.test")
 

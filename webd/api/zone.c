@@ -248,6 +248,47 @@ void zone_resync(struct api_call *call)
     }
 }
 
+// ---- zone files --------------------------------------------------------------------------------
+
+// The zone file of the request as a spool file, when there is one: an uploaded part, a body that is
+// no form (also how another node passes an upload on), or the form field `records`. False =
+// answered.
+static bool take_file(struct api_call *call, bool is_required)
+{
+    struct web_request *r = call->request;
+    const char *records = call_text(call, "records");
+    bool is_form = strcmp(r->media_type, "application/x-www-form-urlencoded") == 0;
+    const void *bytes = records;
+    size_t len = records == NULL ? 0 : strlen(records);
+    if (records == NULL && !is_form && r->body_len > 0) {
+        bytes = r->body;
+        len = r->body_len;
+    }
+    if (r->upload[0] != 0 || (bytes == NULL && !is_required)) {
+        return true;
+    }
+    if (bytes == NULL) {
+        call_fail(call, ERR_INVALID,
+                  "The zone file is missing: send it as a file, as text/plain, or as 'records'.");
+        return false;
+    }
+    char path[512];
+    int fd = -1;
+    struct errmsg e = {0};
+    enum err err = file_spool_create(call->api->spool_dir, r->upload, sizeof r->upload, &fd, &e);
+    if (err == ERR_OK) {
+        close(fd);
+        err = file_spool_path(call->api->spool_dir, r->upload, path, sizeof path, &e);
+    }
+    if (err == ERR_OK) {
+        err = file_write_atomic(path, bytes, len, 0660, &e);
+    }
+    if (err != ERR_OK) {
+        call_fail_error(call, &e);
+    }
+    return err == ERR_OK;
+}
+
 // ---- create ------------------------------------------------------------------------------------
 
 static void answer_created(struct api_call *call)
@@ -377,7 +418,7 @@ void zone_create(struct api_call *call)
     }
     bool date_scheme = call->api->settings->use_soa_serial_date_scheme;
     if (!create_options(call, request.type, &options, &primaries) ||
-        !call_bool(call, "useSoaSerialDateScheme", &date_scheme)) {
+        !call_bool(call, "useSoaSerialDateScheme", &date_scheme) || !take_file(call, false)) {
         return;
     }
     request.zone = arena_strdup(call->arena, name);
@@ -393,44 +434,6 @@ void zone_create(struct api_call *call)
 
 // ---- import and export -------------------------------------------------------------------------
 
-// The zone file of the request as a spool file: an uploaded part, a text body, or the form field
-// `records`. False = answered.
-static bool upload_of(struct api_call *call)
-{
-    struct web_request *r = call->request;
-    const char *records = call_text(call, "records");
-    bool is_form = strcmp(r->media_type, "application/x-www-form-urlencoded") == 0;
-    if (r->upload[0] != 0) {
-        return true;
-    }
-    const void *bytes = records;
-    size_t len = records == NULL ? 0 : strlen(records);
-    if (records == NULL && !is_form && r->body_len > 0) {
-        bytes = r->body;
-        len = r->body_len;
-    }
-    if (bytes == NULL) {
-        call_fail(call, ERR_INVALID,
-                  "The zone file is missing: send it as a file, as text/plain, or as 'records'.");
-        return false;
-    }
-    char path[512];
-    int fd = -1;
-    struct errmsg e = {0};
-    enum err err = file_spool_create(call->api->spool_dir, r->upload, sizeof r->upload, &fd, &e);
-    if (err == ERR_OK) {
-        close(fd);
-        err = file_spool_path(call->api->spool_dir, r->upload, path, sizeof path, &e);
-    }
-    if (err == ERR_OK) {
-        err = file_write_atomic(path, bytes, len, 0660, &e);
-    }
-    if (err != ERR_OK) {
-        call_fail_error(call, &e);
-    }
-    return err == ERR_OK;
-}
-
 void zone_import(struct api_call *call)
 {
     const char *zone = NULL;
@@ -439,7 +442,7 @@ void zone_import(struct api_call *call)
     bool overwrite_serial = false;
     if (!zone_need(call, PERMISSION_MODIFY, &zone) || !call_bool(call, "overwrite", &overwrite) ||
         !call_bool(call, "overwriteZone", &overwrite_zone) ||
-        !call_bool(call, "overwriteSoaSerial", &overwrite_serial) || !upload_of(call)) {
+        !call_bool(call, "overwriteSoaSerial", &overwrite_serial) || !take_file(call, true)) {
         return;
     }
     Dnsd__ZoneImportRequest request;

@@ -15,6 +15,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/file.h"
+#include "common/base/mem.h"
 
 struct fixture {
     struct event_base *base;
@@ -30,7 +31,7 @@ static uint64_t timeout_of(void *ctx, const char *user)
 
 static int setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof *f);
+    struct fixture *f = mem_zalloc(sizeof *f);
     snprintf(f->folder, sizeof f->folder, "/tmp/session-test-XXXXXX");
     assert_non_null(mkdtemp(f->folder));
     f->base = event_base_new();
@@ -51,7 +52,7 @@ static int teardown(void **state)
     }
     rmdir(f->folder);
     event_base_free(f->base);
-    free(f);
+    mem_free(f);
     return 0;
 }
 
