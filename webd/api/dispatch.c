@@ -1,6 +1,5 @@
 // From a request to a handler: who acts, may they, and on which node.
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 

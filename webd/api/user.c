@@ -194,6 +194,10 @@ static void on_set_up_hashed(void *ctx, const char *encoded)
         call_fail(call, ERR_NO_MEMORY, "The password cannot be hashed: out of memory.");
         return;
     }
+    if (account_has_administrator(api_map(call->api))) {   // two at the same time
+        call_fail(call, ERR_BAD_STATE, "The administrator's password has been chosen already.");
+        return;
+    }
     if (!account_load(api_map(call->api), "admin", &admin)) {
         admin.object = json_pack("{s:s,s:b,s:[s]}", "displayName", "Administrator", "disabled", 0,
                                  "groups", GROUP_ADMINISTRATORS);
@@ -202,6 +206,7 @@ static void on_set_up_hashed(void *ctx, const char *encoded)
     account_set_member(&admin, GROUP_ADMINISTRATORS, true);
     json_object_set_new(admin.object, "disabled", json_false());
     struct commit *commit = commit_new(call, "set the password of admin by set-up token");
+    commit_guard(commit);
     commit_set_object(commit, "users", "admin", admin.object);
     account_fini(&admin);
     memcpy(call->account.name, "admin", sizeof "admin");

@@ -70,8 +70,8 @@ static struct source *add(struct attempt_table *table, const uint8_t key[9])
     return oldest;
 }
 
-bool attempt_begin(struct attempt_table *table, const struct sockaddr_storage *source,
-                   uint64_t now_ms)
+enum attempt_answer attempt_begin(struct attempt_table *table,
+                                  const struct sockaddr_storage *source, uint64_t now_ms)
 {
     uint8_t key[9];
     key_of(source, key);
@@ -80,18 +80,18 @@ bool attempt_begin(struct attempt_table *table, const struct sockaddr_storage *s
         s = add(table, key);
     }
     if (s == NULL || now_ms < s->blocked_until_ms) {
-        return false;
+        return ATTEMPT_BLOCKED;
     }
     if (s->blocked_until_ms != 0 || now_ms - s->last_ms > ATTEMPT_BLOCK_MS) {
         s->blocked_until_ms = 0;
         s->failures = 0;
     }
     if (s->failures + s->under_way >= ATTEMPT_MAX) {
-        return false;
+        return ATTEMPT_WAIT;
     }
     s->under_way++;
     s->last_ms = now_ms;
-    return true;
+    return ATTEMPT_GO;
 }
 
 bool attempt_end(struct attempt_table *table, const struct sockaddr_storage *source,

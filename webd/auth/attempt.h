@@ -16,9 +16,13 @@ struct attempt_table;
 struct attempt_table *attempt_table_new(void);
 void attempt_table_free(struct attempt_table *table);
 
-// Starts an attempt; false = the source is blocked. Each true is ended by attempt_end.
-bool attempt_begin(struct attempt_table *table, const struct sockaddr_storage *source,
-                   uint64_t now_ms);
+enum attempt_answer {
+    ATTEMPT_GO,   // ended by attempt_end
+    ATTEMPT_WAIT, // as many are under way as may still fail: ask again when one has ended
+    ATTEMPT_BLOCKED,
+};
+enum attempt_answer attempt_begin(struct attempt_table *table,
+                                  const struct sockaddr_storage *source, uint64_t now_ms);
 // `is_failure`: it counts. A success forgets the source's failures. Returns true when this failure
 // blocked the source.
 bool attempt_end(struct attempt_table *table, const struct sockaddr_storage *source,

@@ -17,6 +17,7 @@
 #include "webd/auth/totp.h"
 
 #define FAILURE_DELAY_MS 1000
+#define CHECKS_MAX       256 // under way and waiting
 #define CODE_STEPS_MAX   256 // accounts whose last code is remembered
 
 struct code_step {
@@ -33,6 +34,7 @@ struct login {
     struct code_step steps[CODE_STEPS_MAX];
     size_t step_next;
     struct check *open;
+    size_t open_count;
 };
 
 struct check {
@@ -41,8 +43,11 @@ struct check {
     struct check **link;
     char user[ACCOUNT_NAME_MAX];
     char code[16];
+    char *password;
     bool has_code;
-    bool has_source; // and an attempt to end
+    bool has_source;  // may be blocked
+    bool has_attempt; // to be ended
+    bool is_waiting;  // for other attempts of its source to end
     struct sockaddr_storage source;
     enum login_result result;
     struct event *timer;
@@ -90,7 +95,10 @@ static void check_free(struct check *check)
     if (check->timer != NULL) {
         event_free(check->timer);
     }
+    check->login->open_count--;
     mem_wipe(check->code, sizeof check->code);
+    mem_wipe(check->password, strlen(check->password));
+    mem_free(check->password);
     mem_free(check);
 }
 
@@ -106,22 +114,39 @@ void login_free(struct login *login)
     mem_free(login);
 }
 
+static void begin(struct check *check);
+
+// Those that waited for an attempt of their source to end.
+static void wake_waiting(struct login *login)
+{
+    struct check *next = NULL;
+    for (struct check *check = login->open; check != NULL; check = next) {
+        next = check->next;
+        if (check->is_waiting) {
+            check->is_waiting = false;
+            begin(check);
+        }
+    }
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct check *check = arg;
+    struct login *login = check->login;
+    bool had_attempt = check->has_attempt;
     (void)fd;
     (void)what;
-    if (check->has_source) {
-        bool is_failure = check->result == LOGIN_REFUSED;
-        if (attempt_end(check->login->attempts, &check->source, is_failure,
-                        check->result == LOGIN_OK, clock_mono_ms())) {
-            log_warn("logins blocked after repeated failures",
-                     F_ADDR((const struct sockaddr *)&check->source),
-                     F_U64("seconds", ATTEMPT_BLOCK_MS / 1000));
-        }
+    if (had_attempt && attempt_end(login->attempts, &check->source, check->result == LOGIN_REFUSED,
+                                   check->result == LOGIN_OK, clock_mono_ms())) {
+        log_warn("logins blocked after repeated failures",
+                 F_ADDR((const struct sockaddr *)&check->source),
+                 F_U64("seconds", ATTEMPT_BLOCK_MS / 1000));
     }
     check->fn(check->ctx, check->result, check->user);
     check_free(check);
+    if (had_attempt) {
+        wake_waiting(login);
+    }
 }
 
 static void finish(struct check *check, enum login_result result)
@@ -188,6 +213,8 @@ static struct check *check_new(struct login *login, const struct login_request *
         check->next->link = &check->next;
     }
     login->open = check;
+    login->open_count++;
+    check->password = mem_strdup(request->password);
     if (!account_name_normalize(request->user, check->user)) {
         check->user[0] = 0;
     }
@@ -195,30 +222,52 @@ static struct check *check_new(struct login *login, const struct login_request *
     if (check->has_code && !str_copy(check->code, sizeof check->code, request->code)) {
         check->code[0] = 0;
     }
+    check->has_source = request->source != NULL;
+    if (check->has_source) {
+        check->source = *request->source;
+    }
     return check;
 }
 
-void login_check(struct login *login, const struct login_request *request, login_fn fn, void *ctx)
+static void verify(struct check *check)
 {
-    struct check *check = check_new(login, request, fn, ctx);
-    if (request->source != NULL) {
-        if (!attempt_begin(login->attempts, request->source, clock_mono_ms())) {
-            finish(check, LOGIN_BLOCKED);
-            return;
-        }
-        check->source = *request->source;
-        check->has_source = true;
-    }
+    struct login *login = check->login;
     struct account account;
     bool is_known = account_load(login->map(login->map_ctx), check->user, &account);
     const char *encoded = is_known && account.password[0] != 0 ? account.password : NULL;
-    bool is_too_long = strlen(request->password) > PASSWORD_MAX;
+    bool is_too_long = strlen(check->password) > PASSWORD_MAX;
     enum err err = password_verify(login->pool, is_too_long ? NULL : encoded,
-                                   is_too_long ? "" : request->password, on_verified, check);
+                                   is_too_long ? "" : check->password, on_verified, check);
     if (is_known) {
         account_fini(&account);
     }
     if (err != ERR_OK) {
         finish(check, LOGIN_BUSY);
+    }
+}
+
+static void begin(struct check *check)
+{
+    enum attempt_answer answer = ATTEMPT_GO;
+    if (check->has_source) {
+        answer = attempt_begin(check->login->attempts, &check->source, clock_mono_ms());
+        check->has_attempt = answer == ATTEMPT_GO;
+    }
+    if (answer == ATTEMPT_BLOCKED) {
+        finish(check, LOGIN_BLOCKED);
+    } else if (answer == ATTEMPT_WAIT) {
+        check->is_waiting = true;
+    } else {
+        verify(check);
+    }
+}
+
+void login_check(struct login *login, const struct login_request *request, login_fn fn, void *ctx)
+{
+    struct check *check = check_new(login, request, fn, ctx);
+    if (login->open_count > CHECKS_MAX) {
+        finish(check, LOGIN_BUSY);
+    } else {
+        begin(check);
     }
 }
