@@ -368,6 +368,49 @@ def test_https_and_rebinding(node):
     node.api("settings/set", webServiceHttpPort=node.http_port, webServiceEnableTls=False)
 
 
+def test_certificates(node, tmp_path):
+    """The self-signed one is kept over restarts; a file of one's own is used, and read again."""
+    import signal
+    import ssl
+    import subprocess
+
+    def served():
+        return ssl.get_server_certificate((node.address, node.https_port), timeout=5)
+
+    def make(name):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-keyout", "key.pem", "-out", "cert.pem", "-subj", f"/CN={name}", "-days", "2"],
+                       cwd=tmp_path, check=True, capture_output=True)
+        text = (tmp_path / "cert.pem").read_text()
+        (tmp_path / "new.pem").write_text(text + (tmp_path / "key.pem").read_text())
+        (tmp_path / "new.pem").rename(tmp_path / "both.pem")
+        return text
+
+    node.api("settings/set", webServiceEnableTls=True)
+    own = wait_until(served, what="HTTPS")
+    before = node.pid("webd")
+    node.kill("webd")
+    wait_until(lambda: node.pid("webd") != before, what="a new webd")
+    assert wait_until(served, what="HTTPS again") == own
+    wait_until(lambda: node.call("user/setupStatus", token=False)["status"] == "ok", what="HTTP again")
+    first = make("first.test")
+    node.api("settings/set", webServiceTlsCertificatePath=str(tmp_path / "both.pem"))
+    wait_until(lambda: served() == first, what="the first certificate")
+    second = make("second.test")
+    with socket.create_connection((node.address, node.https_port)) as plain, \
+            ssl._create_unverified_context().wrap_socket(plain) as open_before:
+        node.kill("webd", signal.SIGHUP)
+        wait_until(lambda: served() == second, what="the second certificate")
+        # What was connected before goes on.
+        open_before.sendall(b"GET /api/user/setupStatus HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert open_before.recv(100).startswith(b"HTTP/1.1 200")
+    (tmp_path / "both.pem").write_text("nonsense")
+    node.kill("webd", signal.SIGHUP)
+    wait_until(lambda: "cannot be used" in node.log("webd"), what="the log line")
+    assert served() == second
+    node.api("settings/set", webServiceTlsCertificatePath="", webServiceEnableTls=False)
+
+
 # ---- allowed and blocked ------------------------------------------------------------------------
 
 @pytest.mark.parametrize("kind", ["allowed", "blocked"])

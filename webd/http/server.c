@@ -46,6 +46,7 @@ struct listener {
     struct runner *runner;
     uint8_t certificate[SHA256_SIZE];
     char problem[160];
+    bool is_unsupported; // the host has no IPv6: not tried again
 };
 
 struct web_server {
@@ -282,6 +283,7 @@ static bool listener_open(struct web_server *server, struct listener *l)
     l->fd = open_socket(&l->address);
     if (l->fd < 0) {
         bool is_said = l->problem[0] != 0;
+        l->is_unsupported = errno == EAFNOSUPPORT;
         snprintf(l->problem, sizeof l->problem, "%s", strerror(errno));
         if (!is_said) {
             log_warn("cannot listen", F_STR("address", text), F_STR("error", l->problem));
@@ -407,7 +409,7 @@ static void reconcile(struct web_server *server)
         if (l->fd >= 0) {
             listener_renew(server, l);
         } else if (!listener_open(server, l) && !open_over_unwanted(server, l)) {
-            is_complete = false;
+            is_complete = is_complete && l->is_unsupported;
         }
     }
     drop_unwanted(server, is_complete);
