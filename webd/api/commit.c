@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proto/clusterd.pb-c.h"
 #include "common/base/mem.h"
 #include "common/base/rand.h"
 #include "common/conf/kind.h"
+#include "proto/clusterd.pb-c.h"
 #include "webd/api/forward.h"
 
 #define WAIT_MS 2000

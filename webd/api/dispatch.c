@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proto/clusterd.pb-c.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/conf/kind.h"
+#include "proto/clusterd.pb-c.h"
 #include "webd/api/api.h"
 #include "webd/api/call.h"
 #include "webd/api/forward.h"

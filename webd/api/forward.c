@@ -10,10 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "proto/clusterd.pb-c.h"
 #include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/base/mem.h"
+#include "proto/clusterd.pb-c.h"
 #include "webd/api/route.h"
 
 #define BODY_MEMORY ((size_t)64 * 1024) // larger ones travel as files

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proto/clusterd.pb-c.h"
 #include "common/base/mem.h"
+#include "proto/clusterd.pb-c.h"
 #include "webd/api/route.h"
 
 #define BODY_MAX ((size_t)200 * 1024)

@@ -5,14 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proto/common.pb-c.h"
 #include "common/base/mem.h"
+#include "proto/common.pb-c.h"
 #include "webd/api/handlers.h"
-#include "webd/api/route.h"
 #include "webd/api/idn.h"
 #include "webd/api/net.h"
 #include "webd/api/record_form.h"
 #include "webd/api/reverse.h"
+#include "webd/api/route.h"
 #include "webd/api/view.h"
 #include "webd/api/zone_view.h"
 

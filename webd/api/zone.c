@@ -5,11 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "proto/common.pb-c.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/conf/kind.h"
+#include "proto/common.pb-c.h"
 #include "webd/api/commit.h"
 #include "webd/api/handlers.h"
 #include "webd/api/idn.h"

@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "proto/common.pb-c.h"
 #include "common/base/mem.h"
+#include "proto/common.pb-c.h"
 #include "webd/api/handlers.h"
 #include "webd/api/idn.h"
 #include "webd/api/view.h"

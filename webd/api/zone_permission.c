@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "proto/common.pb-c.h"
 #include "common/base/mem.h"
 #include "common/conf/kind.h"
+#include "proto/common.pb-c.h"
 #include "webd/api/commit.h"
 #include "webd/api/handlers.h"
 #include "webd/api/route.h"
