@@ -301,6 +301,24 @@ static void load_config(struct store *store, struct node_table *table)
     str_fini(&text);
 }
 
+// The note says where the primary is, and for which row of the table that was said (its pins and
+// name are the row's own).
+void node_table_take_note(struct store *store, struct node_table *table)
+{
+    struct str text;
+    str_init(&text);
+    struct node place = {0};
+    struct errmsg e = {0};
+    struct node *row = table->count > 0 && table->nodes[0].is_primary ? &table->nodes[0] : NULL;
+    if (row != NULL && store_note_get(store, NODE_PRIMARY_NOTE, &text) &&
+        node_parse(text.text, &place, &e) == ERR_OK && strcmp(place.name, row->name) == 0) {
+        memcpy(row->url, place.url, sizeof row->url);
+        memcpy(row->addresses, place.addresses, sizeof row->addresses);
+        row->address_count = place.address_count;
+    }
+    str_fini(&text);
+}
+
 bool node_table_load(struct store *store, struct node_table *table)
 {
     uint8_t digest[SHA256_SIZE];
@@ -320,6 +338,7 @@ bool node_table_load(struct store *store, struct node_table *table)
     if (table->count > 0) {
         qsort(table->nodes, table->count, sizeof *table->nodes, compare_nodes);
     }
+    node_table_take_note(store, table);
     return true;
 }
 

@@ -59,6 +59,11 @@ const struct node *node_table_find(const struct node_table *table, uint32_t id);
 const struct node *node_table_find_name(const struct node_table *table, const char *name);
 const struct node *node_table_primary(const struct node_table *table);
 
+// A secondary may have been told that its primary is at another place than the table says: a note of
+// this node, taken until the table's row says something new. Part of node_table_load.
+#define NODE_PRIMARY_NOTE "primary"
+void node_table_take_note(struct store *store, struct node_table *table);
+
 // The objects' JSON (mem_free) and paths, to be part of a commit.
 char *node_json(const struct node *node);
 void node_path(uint32_t id, char *path, size_t size);

@@ -224,7 +224,7 @@ static char *dup_or_null(const char *text)
 }
 
 static enum err collect_undo(struct store *store, uint64_t revision, bool everything_after,
-                             struct undo_list *list, struct errmsg *e)
+                             bool operational, struct undo_list *list, struct errmsg *e)
 {
     sqlite3_stmt *stmt = NULL;
     // The earliest change of a path after the revision knows what the path was then.
@@ -240,7 +240,7 @@ static enum err collect_undo(struct store *store, uint64_t revision, bool everyt
     sqlite3_bind_int64(stmt, 1, (int64_t)revision);
     int result = sqlite3_step(stmt);
     for (; result == SQLITE_ROW; result = sqlite3_step(stmt)) {
-        if (store_is_operational(store_column(stmt, 0))) {
+        if (!operational && store_is_operational(store_column(stmt, 0))) {
             list->left_alone++;
             continue;
         }
@@ -283,6 +283,50 @@ static enum err check_undo(struct store *store, const struct undo_list *list, bo
     return err;
 }
 
+static enum err commit_undo(struct store *store, const struct undo_list *list, uint64_t revision,
+                            const char *words, const char *actor, const char *node,
+                            struct store_result *result, struct errmsg *e)
+{
+    struct store_change *changes = mem_calloc(list->count + 1, sizeof *changes);
+    for (size_t i = 0; i < list->count; i++) {
+        changes[i].path = list->items[i].path;
+        changes[i].value = list->items[i].value;
+    }
+    struct str summary;
+    str_init(&summary);
+    str_printf(&summary, "%s %llu", words, (unsigned long long)revision);
+    struct store_request request = {.changes = changes,
+                                    .count = list->count,
+                                    .actor = actor,
+                                    .node = node,
+                                    .summary = summary.text};
+    enum err err = store_commit(store, &request, result, e);
+    str_fini(&summary);
+    mem_free(changes);
+    return err;
+}
+
+// Takes objects that have changed since out of the list.
+static void leave_what_moved(struct store *store, struct undo_list *list)
+{
+    struct str held;
+    str_init(&held);
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        struct undo undo = list->items[i];
+        bool found = store_get(store, undo.path, &held);
+        if (!differs(found ? held.text : NULL, undo.expected)) {
+            list->items[kept++] = undo;
+        } else {
+            mem_free(undo.path);
+            mem_free(undo.value);
+            mem_free(undo.expected);
+        }
+    }
+    list->count = kept;
+    str_fini(&held);
+}
+
 enum err store_revert(struct store *store, uint64_t revision, bool everything_after,
                       const char *actor, const char *node, struct store_result *result,
                       struct errmsg *e)
@@ -293,9 +337,8 @@ enum err store_revert(struct store *store, uint64_t revision, bool everything_af
     }
     enum err err = check_reach(store, revision, e);
     struct undo_list list = {0};
-    struct store_change *changes = NULL;
     if (err == ERR_OK) {
-        err = collect_undo(store, revision, everything_after, &list, e);
+        err = collect_undo(store, revision, everything_after, false, &list, e);
     }
     if (err == ERR_OK && list.count == 0 && list.left_alone > 0) {
         err = err_set(e, ERR_BAD_STATE,
@@ -306,26 +349,23 @@ enum err store_revert(struct store *store, uint64_t revision, bool everything_af
         err = check_undo(store, &list, everything_after, e);
     }
     if (err == ERR_OK) {
-        changes = mem_calloc(list.count + 1, sizeof *changes);
-        for (size_t i = 0; i < list.count; i++) {
-            changes[i].path = list.items[i].path;
-            changes[i].value = list.items[i].value;
-        }
-        char summary[96];
-        struct str text;
-        str_init(&text);
-        str_printf(&text, everything_after ? "return to revision %llu" : "undo revision %llu",
-                   (unsigned long long)revision);
-        bool fits = str_copy(summary, sizeof summary, text.text);
-        str_fini(&text);
-        struct store_request request = {.changes = changes,
-                                        .count = list.count,
-                                        .actor = actor,
-                                        .node = node,
-                                        .summary = fits ? summary : "undo"};
-        err = store_commit(store, &request, result, e);
+        err = commit_undo(store, &list, revision,
+                          everything_after ? "return to revision" : "undo revision", actor, node,
+                          result, e);
     }
-    mem_free(changes);
+    undo_list_fini(&list);
+    return err;
+}
+
+enum err store_undo(struct store *store, uint64_t revision, const char *actor, const char *node,
+                    struct store_result *result, struct errmsg *e)
+{
+    struct undo_list list = {0};
+    enum err err = collect_undo(store, revision, false, true, &list, e);
+    if (err == ERR_OK) {
+        leave_what_moved(store, &list);
+        err = commit_undo(store, &list, revision, "undo revision", actor, node, result, e);
+    }
     undo_list_fini(&list);
     return err;
 }

@@ -141,6 +141,10 @@ NODISCARD enum err store_diff(struct store *store, uint64_t from, uint64_t to, c
 NODISCARD enum err store_revert(struct store *store, uint64_t revision, bool everything_after,
                                 const char *actor, const char *node, struct store_result *result,
                                 struct errmsg *e);
+// The same for one commit, as an operation of the cluster does it: objects of operations too, and
+// what has changed since is left as it is.
+NODISCARD enum err store_undo(struct store *store, uint64_t revision, const char *actor,
+                              const char *node, struct store_result *result, struct errmsg *e);
 // Written by cluster operations only (node table, roles)? Path of an object.
 bool store_is_operational(const char *path);
 // The cluster version contained in the state after a local revision; 0.0 = not known any more.

@@ -20,7 +20,7 @@ struct asked {
     uint32_t id;
 };
 
-json_t *sync_state_json(const struct sync *sync)
+json_t *sync_state(const struct sync *sync)
 {
     const struct context *context = sync->context;
     const struct local_status *local = local_get(sync->local);
@@ -160,7 +160,7 @@ static void ask(struct sync_entry *entry)
     struct asked *asked = mem_alloc(sizeof *asked);
     *asked = (struct asked){.sync = sync, .id = entry->node.id};
     entry->asking = true;
-    peer_call(sync->client, row, "heartbeat", sync_state_json(sync), HEARTBEAT_TIMEOUT_MS,
+    peer_call(sync->client, row, "heartbeat", sync_state(sync), HEARTBEAT_TIMEOUT_MS,
               on_answer, asked);
 }
 
@@ -198,7 +198,7 @@ static enum err serve_heartbeat(void *ctx, const struct peer_incoming *in, json_
 {
     (void)e;
     take_unasked(ctx, in);
-    *reply = sync_state_json(ctx);
+    *reply = sync_state(ctx);
     return ERR_OK;
 }
 

@@ -57,7 +57,6 @@ uint64_t sync_jitter(uint32_t seconds);
 
 // ---- heartbeat.c -------------------------------------------------------------------------------
 void sync_heartbeat_start(struct sync_entry *entry);
-json_t *sync_state_json(const struct sync *sync);   // what this node tells about itself
 void sync_take_state(struct sync_entry *entry, const json_t *state);
 void sync_add_operations(struct sync *sync, struct peer_server *server);
 void sync_reached(struct sync_entry *entry);

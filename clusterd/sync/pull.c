@@ -158,7 +158,8 @@ static enum err swap_snapshot(struct sync *sync, const json_t *reply, struct err
         .time_ms = (uint64_t)json_integer_value(json_object_get(reply, "timeMs")),
         .actor = "cluster",
         .node = pull->primary.name,
-        .summary = "whole config received from the primary",
+        .summary = pull->extra_count > 0 ? "join cluster: whole config received"
+                                         : "whole config received from the primary",
     };
     return replica_stage_swap(sync->context->store, &row, digest, pull->extra, pull->extra_count, e);
 }

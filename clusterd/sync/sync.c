@@ -113,6 +113,14 @@ void sync_refresh(struct sync *sync)
     sync_pull_refresh(sync);
 }
 
+void sync_poke(struct sync *sync)
+{
+    for (size_t i = 0; i < sync->count; i++) {
+        sync_arm(sync->entries[i]->heartbeat, 0);
+    }
+    sync_pull_now(sync, false);
+}
+
 const struct sync_node *sync_node(const struct sync *sync, uint32_t id)
 {
     const struct sync_entry *entry = sync_find(sync, id);
@@ -182,7 +190,7 @@ static void on_report_timer(evutil_socket_t fd, short what, void *ctx)
     }
     sync->reporting = true;
     sync->report_again = false;
-    peer_call(sync->client, primary, "report", sync_state_json(sync), PEER_TIMEOUT_MS, on_report,
+    peer_call(sync->client, primary, "report", sync_state(sync), PEER_TIMEOUT_MS, on_report,
               sync);
 }
 

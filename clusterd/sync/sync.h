@@ -50,6 +50,11 @@ void sync_notify(struct sync *sync);
 // dnsd or webd has applied or refused something.
 void sync_applied(struct sync *sync);
 
+// Asks all nodes now, and pulls.
+void sync_poke(struct sync *sync);
+// What this node tells others about itself, as a new JSON object.
+json_t *sync_state(const struct sync *sync);
+
 const struct sync_node *sync_node(const struct sync *sync, uint32_t id);   // NULL = none
 uint64_t sync_config_synced_ms(const struct sync *sync);   // last pull that worked; 0 = none
 
