@@ -26,6 +26,8 @@ struct ctl_config {
     struct stage *stage;
     ctl_node_name_fn node_name;
     void *node_name_ctx;
+    ctl_applied_fn on_applied;
+    void *on_applied_ctx;
 };
 
 static struct ctl_config *self_of(Clusterd__Config_Service *service)
@@ -188,6 +190,9 @@ static void handle_ack(Clusterd__Config_Service *service, const Clusterd__AckReq
         consumer_nack(config->consumers, party, request->revision, request->reason);
     } else {
         consumer_ack(config->consumers, config->store, party, request->revision);
+    }
+    if (config->on_applied != NULL) {
+        config->on_applied(config->on_applied_ctx);
     }
     Trellis__Reply reply;
     trellis__reply__init(&reply);
@@ -429,6 +434,12 @@ struct ctl_config *ctl_config_new(struct event_base *base, struct store *store,
     config->node_name = node_name;
     config->node_name_ctx = ctx;
     return config;
+}
+
+void ctl_config_on_applied(struct ctl_config *config, ctl_applied_fn fn, void *ctx)
+{
+    config->on_applied = fn;
+    config->on_applied_ctx = ctx;
 }
 
 void ctl_config_free(struct ctl_config *config)

@@ -5,19 +5,24 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/base/mem.h"
 #include "proto/common.pb-c.h"
+#include "common/base/mem.h"
 #include "webd/api/handlers.h"
+#include "webd/api/route.h"
 #include "webd/api/idn.h"
 #include "webd/api/net.h"
 #include "webd/api/record_form.h"
 #include "webd/api/reverse.h"
-#include "webd/api/route.h"
 #include "webd/api/view.h"
 #include "webd/api/zone_view.h"
 
 #define EDITS_MAX    40
 #define COMMENTS_MAX 2048
+
+union text {
+    const char *c;
+    char *m;
+};
 
 struct record_op {
     struct api_call *call;
@@ -192,7 +197,7 @@ static void ask_records(struct record_op *op, const ProtobufCBinaryData *cursor)
     }
     Dnsd__RecordsRequest request;
     dnsd__records_request__init(&request);
-    request.zone = proto_text(op->zone);
+    request.zone = (union text){.c = op->zone}.m;
     if (list_zone) {
         request.subtree = true;
     } else {
@@ -297,7 +302,7 @@ static bool take_options(struct record_op *op, Dnsd__Record *record)
     }
     record->ttl = ttl;
     record->expiry_ttl = expiry;
-    record->comments = proto_text(comments == NULL ? "" : comments);
+    record->comments = (union text){.c = comments == NULL ? "" : comments}.m;
     return true;
 }
 
@@ -384,10 +389,10 @@ static void send_edits(void *ctx)
     struct record_op *op = ctx;
     Dnsd__EditRequest request;
     dnsd__edit_request__init(&request);
-    request.zone = proto_text(op->zone);
+    request.zone = (union text){.c = op->zone}.m;
     request.edits = op->edit_list;
     request.n_edits = op->edit_count;
-    request.actor = proto_text(call_actor(op->call));
+    request.actor = (union text){.c = call_actor(op->call)}.m;
     dnsd__zones__edit(zone_service(op->call), &request, on_edited, op);
 }
 
@@ -485,9 +490,9 @@ static void update_soa(struct record_op *op)
     dnsd__zone_options_request__init(&request);
     options.has_soa_date_scheme = true;
     options.soa_date_scheme = date_scheme;
-    request.zone = proto_text(op->zone);
+    request.zone = (union text){.c = op->zone}.m;
     request.options = &options;
-    request.actor = proto_text(call_actor(op->call));
+    request.actor = (union text){.c = call_actor(op->call)}.m;
     dnsd__zones__set_options(zone_service(op->call), &request, on_scheme, op);
 }
 

@@ -4,12 +4,17 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "common/base/mem.h"
 #include "proto/common.pb-c.h"
+#include "common/base/mem.h"
 #include "webd/api/handlers.h"
 #include "webd/api/idn.h"
 #include "webd/api/view.h"
 #include "webd/api/zone_view.h"
+
+union text {
+    const char *c;
+    char *m;
+};
 
 enum option_kind { OPTION_BOOL, OPTION_TEXT, OPTION_WORD, OPTION_LIST };
 
@@ -253,7 +258,7 @@ void zone_options_get(struct api_call *call)
     call->release = get_free;
     Dnsd__ZoneRequest request;
     dnsd__zone_request__init(&request);
-    request.zone = proto_text(zone);
+    request.zone = (union text){.c = zone}.m;
     dnsd__zones__get_options(zone_service(call), &request, on_options, get);
 }
 
@@ -284,7 +289,7 @@ static bool take_option(struct api_call *call, const struct zone_option *row, Dn
     case OPTION_WORD:
         for (size_t i = 0; i < row->word_count; i++) { // unknown words are passed over in silence
             if (str_equal_nocase(row->words[i], value)) {
-                *(char **)field(o, row->offset) = proto_text(row->words[i]);
+                *(char **)field(o, row->offset) = (union text){.c = row->words[i]}.m;
             }
         }
         return true;
@@ -380,9 +385,9 @@ void zone_options_set(struct api_call *call)
     }
     Dnsd__ZoneOptionsRequest request;
     dnsd__zone_options_request__init(&request);
-    request.zone = proto_text(zone);
+    request.zone = (union text){.c = zone}.m;
     request.options = &set;
-    request.actor = proto_text(call_actor(call));
+    request.actor = (union text){.c = call_actor(call)}.m;
     call->state = request.zone;
     dnsd__zones__set_options(zone_service(call), &request, on_set, call);
 }
