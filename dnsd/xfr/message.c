@@ -101,8 +101,9 @@ enum err message_check_answer(uint8_t *message, size_t *size, uint16_t id, enum 
     if (c.bad) {
         return err_set(e, ERR_INVALID, "the answer is too short");
     }
+    uint16_t wanted = (uint16_t)((unsigned)opcode << DNS_OPCODE_SHIFT);
     if (header->id != id || (header->flags & DNS_QR) == 0 ||
-        (header->flags & DNS_OPCODE_MASK) >> DNS_OPCODE_SHIFT != opcode) {
+        (header->flags & DNS_OPCODE_MASK) != wanted) {
         return ERR_NOT_FOUND;
     }
     *answers_offset = DNS_HEADER_SIZE;

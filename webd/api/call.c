@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "proto/common.pb-c.h"
 #include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/base/mem.h"
+#include "proto/common.pb-c.h"
 #include "webd/api/route.h"
 
 const char *call_actor(const struct api_call *call)

@@ -46,6 +46,16 @@ struct api_call {
     void (*release)(void *state); // frees it; may be NULL
 };
 
+// The texts of protobuf-c's messages are not const, but packing a message writes to none of them.
+static inline char *proto_text(const char *text)
+{
+    union {
+        const char *c;
+        char *m;
+    } same = {.c = text};
+    return same.m;
+}
+
 // Who acts, for commits and logs.
 const char *call_actor(const struct api_call *call);
 

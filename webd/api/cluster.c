@@ -10,11 +10,6 @@
 
 #define TASK_LOOK_MS 200
 
-union text {
-    const char *c;
-    char *m;
-};
-
 static ProtobufCService *cluster_service(struct api_call *call)
 {
     return rpc_client_service(call->api->clusterd, &clusterd__cluster__descriptor);
@@ -22,7 +17,7 @@ static ProtobufCService *cluster_service(struct api_call *call)
 
 static char *actor_of(const struct api_call *call)
 {
-    return (union text){.c = call_actor(call)}.m;
+    return proto_text(call_actor(call));
 }
 
 // ---- state -------------------------------------------------------------------------------------
@@ -147,7 +142,7 @@ void cluster_init(struct api_call *call)
         !call_bool(call, "allowForeignAddresses", &allow_foreign)) {
         return;
     }
-    request.domain = (union text){.c = domain}.m;
+    request.domain = proto_text(domain);
     request.allow_foreign_addresses = allow_foreign;
     request.actor = actor_of(call);
     clusterd__cluster__initialize(cluster_service(call), &request, on_changed, call);
@@ -234,7 +229,7 @@ static void on_joining(const Clusterd__TaskReply *reply, void *ctx)
 static char *text_or_empty(const struct api_call *call, const char *name)
 {
     const char *value = call_text(call, name);
-    return (union text){.c = value == NULL ? "" : value}.m;
+    return proto_text(value == NULL ? "" : value);
 }
 
 void cluster_init_join(struct api_call *call)
@@ -412,7 +407,7 @@ void cluster_update_primary(struct api_call *call)
         return;
     }
     call_list(call, "primaryNodeIpAddresses", &request.addresses, &request.n_addresses, &is_given);
-    request.url = (union text){.c = url}.m;
+    request.url = proto_text(url);
     request.actor = actor_of(call);
     clusterd__cluster__update_primary(cluster_service(call), &request, on_changed, call);
 }

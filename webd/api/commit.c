@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proto/clusterd.pb-c.h"
 #include "common/base/mem.h"
 #include "common/base/rand.h"
 #include "common/conf/kind.h"
+#include "proto/clusterd.pb-c.h"
 #include "webd/api/forward.h"
 
 #define WAIT_MS 2000
@@ -182,14 +182,10 @@ static void send_next(struct commit *commit)
     }
     Clusterd__CommitRequest request;
     clusterd__commit_request__init(&request);
-    union {
-        const char *c;
-        char *m;
-    } actor = {.c = call_actor(commit->call)};
     request.changes = parts;
     request.n_changes = commit->sent - from;
     request.base_revision = commit->base_revision;
-    request.actor = actor.m;
+    request.actor = proto_text(call_actor(commit->call));
     request.summary = commit->summary;
     request.more = commit->sent < commit->count;
     if (request.more && commit->stage == 0) {

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proto/clusterd.pb-c.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/conf/kind.h"
+#include "proto/clusterd.pb-c.h"
 #include "webd/api/api.h"
 #include "webd/api/call.h"
 #include "webd/api/forward.h"
@@ -223,11 +223,6 @@ static void on_verified(const Clusterd__VerifyReply *reply, void *ctx)
     run(call);
 }
 
-union text {
-    const char *c;
-    char *m;
-};
-
 static void verify(struct api_call *call)
 {
     struct web_request *r = call->request;
@@ -237,11 +232,11 @@ static void verify(struct api_call *call)
     for (size_t i = 0; i < r->header_count; i++) {
         headers[i] = arena_alloc(call->arena, sizeof **headers);
         clusterd__http_header__init(headers[i]);
-        headers[i]->name = (union text){.c = r->headers[i].name}.m;
-        headers[i]->value = (union text){.c = r->headers[i].value}.m;
+        headers[i]->name = proto_text(r->headers[i].name);
+        headers[i]->value = proto_text(r->headers[i].value);
     }
-    request.method = (union text){.c = r->method}.m;
-    request.target = (union text){.c = r->target}.m;
+    request.method = proto_text(r->method);
+    request.target = proto_text(r->target);
     request.headers = headers;
     request.n_headers = r->header_count;
     request.body_sha256.data = r->body_digest;

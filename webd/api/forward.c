@@ -10,10 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "proto/clusterd.pb-c.h"
 #include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/base/mem.h"
+#include "proto/clusterd.pb-c.h"
 #include "webd/api/route.h"
 
 #define BODY_MEMORY ((size_t)64 * 1024) // larger ones travel as files
@@ -239,11 +239,6 @@ static enum err spool_body(struct forward *f, const void *bytes, size_t len, str
     return err != ERR_OK ? err : file_write_atomic(path, bytes, len, 0660, e);
 }
 
-union text {
-    const char *c;
-    char *m;
-};
-
 static void send_request(struct forward *f, const char *node, const char *target,
                          const char *media_type, const void *body, size_t body_len,
                          const char *body_file)
@@ -258,18 +253,18 @@ static void send_request(struct forward *f, const char *node, const char *target
     Clusterd__HttpHeader *headers[] = {&type, &language};
     const char *accept_language = web_request_header(call->request, "accept-language");
     type.name = (char[]){"Content-Type"};
-    type.value = (union text){.c = media_type}.m;
+    type.value = proto_text(media_type);
     language.name = (char[]){"Accept-Language"};
-    language.value = (union text){.c = accept_language}.m;
-    request.node = (union text){.c = node}.m;
+    language.value = proto_text(accept_language);
+    request.node = proto_text(node);
     request.method = (char[]){"POST"};
-    request.target = (union text){.c = target}.m;
+    request.target = proto_text(target);
     request.headers = headers;
     request.n_headers = accept_language == NULL ? 1 : 2;
-    request.body.data = (uint8_t *)(union text){.c = body}.m;
+    request.body.data = (uint8_t *)proto_text(body);
     request.body.len = body_len;
-    request.body_file = (union text){.c = body_file}.m;
-    request.acting_user = (union text){.c = call_actor(call)}.m;
+    request.body_file = proto_text(body_file);
+    request.acting_user = proto_text(call_actor(call));
     clusterd__peer__forward(rpc_client_service(call->api->clusterd, &clusterd__peer__descriptor),
                             &request, on_forward, f);
 }

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proto/clusterd.pb-c.h"
 #include "common/base/mem.h"
+#include "proto/clusterd.pb-c.h"
 #include "webd/api/route.h"
 
 #define BODY_MAX ((size_t)200 * 1024)
@@ -45,11 +45,6 @@ static void on_receive(const Clusterd__PeerReply *reply, void *ctx)
     call_answer(call, &answer);
 }
 
-union text {
-    const char *c;
-    char *m;
-};
-
 static void receive(struct api_call *call, const char *user)
 {
     struct web_request *r = call->request;
@@ -60,19 +55,19 @@ static void receive(struct api_call *call, const char *user)
     for (size_t i = 0; i < r->header_count; i++) {
         headers[i] = arena_alloc(call->arena, sizeof **headers);
         clusterd__http_header__init(headers[i]);
-        headers[i]->name = (union text){.c = r->headers[i].name}.m;
-        headers[i]->value = (union text){.c = r->headers[i].value}.m;
+        headers[i]->name = proto_text(r->headers[i].name);
+        headers[i]->value = proto_text(r->headers[i].value);
     }
     if (call->api->has_spki) {
         str_hex(spki, call->api->spki, SHA256_SIZE);
     }
-    request.path = (union text){.c = r->path}.m;
+    request.path = proto_text(r->path);
     request.headers = headers;
     request.n_headers = r->header_count;
-    request.body.data = (uint8_t *)(union text){.c = (const char *)r->body}.m;
+    request.body.data = (uint8_t *)proto_text((const char *)r->body);
     request.body.len = r->body_len;
     request.remote_address = call->client_text;
-    request.authenticated_user = (union text){.c = user}.m;
+    request.authenticated_user = proto_text(user);
     request.tls_server_spki = spki;
     clusterd__peer__receive(rpc_client_service(call->api->clusterd, &clusterd__peer__descriptor),
                             &request, on_receive, call);

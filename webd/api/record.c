@@ -5,24 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proto/common.pb-c.h"
 #include "common/base/mem.h"
+#include "proto/common.pb-c.h"
 #include "webd/api/handlers.h"
-#include "webd/api/route.h"
 #include "webd/api/idn.h"
 #include "webd/api/net.h"
 #include "webd/api/record_form.h"
 #include "webd/api/reverse.h"
+#include "webd/api/route.h"
 #include "webd/api/view.h"
 #include "webd/api/zone_view.h"
 
 #define EDITS_MAX    40
 #define COMMENTS_MAX 2048
-
-union text {
-    const char *c;
-    char *m;
-};
 
 struct record_op {
     struct api_call *call;
@@ -197,7 +192,7 @@ static void ask_records(struct record_op *op, const ProtobufCBinaryData *cursor)
     }
     Dnsd__RecordsRequest request;
     dnsd__records_request__init(&request);
-    request.zone = (union text){.c = op->zone}.m;
+    request.zone = proto_text(op->zone);
     if (list_zone) {
         request.subtree = true;
     } else {
@@ -302,7 +297,7 @@ static bool take_options(struct record_op *op, Dnsd__Record *record)
     }
     record->ttl = ttl;
     record->expiry_ttl = expiry;
-    record->comments = (union text){.c = comments == NULL ? "" : comments}.m;
+    record->comments = proto_text(comments == NULL ? "" : comments);
     return true;
 }
 
@@ -389,10 +384,10 @@ static void send_edits(void *ctx)
     struct record_op *op = ctx;
     Dnsd__EditRequest request;
     dnsd__edit_request__init(&request);
-    request.zone = (union text){.c = op->zone}.m;
+    request.zone = proto_text(op->zone);
     request.edits = op->edit_list;
     request.n_edits = op->edit_count;
-    request.actor = (union text){.c = call_actor(op->call)}.m;
+    request.actor = proto_text(call_actor(op->call));
     dnsd__zones__edit(zone_service(op->call), &request, on_edited, op);
 }
 
@@ -490,9 +485,9 @@ static void update_soa(struct record_op *op)
     dnsd__zone_options_request__init(&request);
     options.has_soa_date_scheme = true;
     options.soa_date_scheme = date_scheme;
-    request.zone = (union text){.c = op->zone}.m;
+    request.zone = proto_text(op->zone);
     request.options = &options;
-    request.actor = (union text){.c = call_actor(op->call)}.m;
+    request.actor = proto_text(call_actor(op->call));
     dnsd__zones__set_options(zone_service(op->call), &request, on_scheme, op);
 }
 

@@ -5,9 +5,9 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "proto/common.pb-c.h"
 #include "common/base/mem.h"
 #include "common/dns/rrtype.h"
+#include "proto/common.pb-c.h"
 #include "webd/api/net.h"
 #include "webd/api/zone_view.h"
 

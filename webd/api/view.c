@@ -80,12 +80,8 @@ static bool add_unused_token(void *ctx, const char *path, const char *json)
     const char *name = json_string_value(json_object_get(token, "name"));
     const char *partial = json_string_value(json_object_get(token, "partial"));
     if (user != NULL && (list->user == NULL || strcmp(list->user, user) == 0)) {
-        union {
-            const char *c;
-            char *m;
-        } user_text = {.c = user}, name_text = {.c = name};
         struct session s = {
-            .type = SESSION_API_TOKEN, .user = user_text.m, .token_name = name_text.m};
+            .type = SESSION_API_TOKEN, .user = proto_text(user), .token_name = proto_text(name)};
         snprintf(s.partial, sizeof s.partial, "%.*s", TOKEN_PARTIAL,
                  partial == NULL ? key : partial);
         json_array_append_new(list->out, view_session(list->call, &s));

@@ -5,22 +5,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "proto/common.pb-c.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/conf/kind.h"
+#include "proto/common.pb-c.h"
 #include "webd/api/commit.h"
 #include "webd/api/handlers.h"
 #include "webd/api/idn.h"
 #include "webd/api/net.h"
 #include "webd/api/view.h"
 #include "webd/api/zone_view.h"
-
-union text {
-    const char *c;
-    char *m;
-};
 
 // ---- list --------------------------------------------------------------------------------------
 
@@ -66,7 +61,7 @@ static void ask_list(struct zone_listing *listing, const char *cursor)
 {
     Dnsd__ZoneListRequest request;
     dnsd__zone_list_request__init(&request);
-    request.cursor = (union text){.c = cursor}.m;
+    request.cursor = proto_text(cursor);
     if (listing->only != 0) {
         request.types = &listing->only;
         request.n_types = 1;
@@ -156,7 +151,7 @@ static void on_reply(const Trellis__Reply *reply, void *ctx)
 // Keeps the zone's name for the messages; it is in the arena.
 static void keep_name(struct api_call *call, const char *zone)
 {
-    call->state = (union text){.c = zone}.m;
+    call->state = proto_text(zone);
 }
 
 static bool is_cluster_zone(struct api_call *call, const char *zone)
@@ -183,7 +178,7 @@ static void set_enabled(struct api_call *call, bool is_enabled)
     }
     Dnsd__ZoneEnableRequest request;
     dnsd__zone_enable_request__init(&request);
-    request.zone = (union text){.c = zone}.m;
+    request.zone = proto_text(zone);
     request.enabled = is_enabled;
     keep_name(call, zone);
     dnsd__zones__enable(zone_service(call), &request, on_zone, call);
@@ -206,8 +201,8 @@ static bool request_zone(struct api_call *call, unsigned right, Dnsd__ZoneReques
         return false;
     }
     dnsd__zone_request__init(request);
-    request->zone = (union text){.c = zone}.m;
-    request->actor = (union text){.c = call_actor(call)}.m;
+    request->zone = proto_text(zone);
+    request->actor = proto_text(call_actor(call));
     keep_name(call, zone);
     return true;
 }
@@ -447,7 +442,7 @@ void zone_import(struct api_call *call)
     }
     Dnsd__ZoneImportRequest request;
     dnsd__zone_import_request__init(&request);
-    request.zone = (union text){.c = zone}.m;
+    request.zone = proto_text(zone);
     request.file = call->request->upload;
     request.overwrite = overwrite;
     request.overwrite_zone = overwrite_zone;
@@ -484,7 +479,7 @@ void zone_export(struct api_call *call)
     }
     Dnsd__ZoneExportRequest request;
     dnsd__zone_export_request__init(&request);
-    request.zone = (union text){.c = zone}.m;
+    request.zone = proto_text(zone);
     keep_name(call, zone);
     dnsd__zones__export(zone_service(call), &request, on_exported, call);
 }

@@ -4,17 +4,12 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "proto/common.pb-c.h"
 #include "common/base/mem.h"
+#include "proto/common.pb-c.h"
 #include "webd/api/handlers.h"
 #include "webd/api/idn.h"
 #include "webd/api/view.h"
 #include "webd/api/zone_view.h"
-
-union text {
-    const char *c;
-    char *m;
-};
 
 enum option_kind { OPTION_BOOL, OPTION_TEXT, OPTION_WORD, OPTION_LIST };
 
@@ -258,7 +253,7 @@ void zone_options_get(struct api_call *call)
     call->release = get_free;
     Dnsd__ZoneRequest request;
     dnsd__zone_request__init(&request);
-    request.zone = (union text){.c = zone}.m;
+    request.zone = proto_text(zone);
     dnsd__zones__get_options(zone_service(call), &request, on_options, get);
 }
 
@@ -289,7 +284,7 @@ static bool take_option(struct api_call *call, const struct zone_option *row, Dn
     case OPTION_WORD:
         for (size_t i = 0; i < row->word_count; i++) { // unknown words are passed over in silence
             if (str_equal_nocase(row->words[i], value)) {
-                *(char **)field(o, row->offset) = (union text){.c = row->words[i]}.m;
+                *(char **)field(o, row->offset) = proto_text(row->words[i]);
             }
         }
         return true;
@@ -385,9 +380,9 @@ void zone_options_set(struct api_call *call)
     }
     Dnsd__ZoneOptionsRequest request;
     dnsd__zone_options_request__init(&request);
-    request.zone = (union text){.c = zone}.m;
+    request.zone = proto_text(zone);
     request.options = &set;
-    request.actor = (union text){.c = call_actor(call)}.m;
+    request.actor = proto_text(call_actor(call));
     call->state = request.zone;
     dnsd__zones__set_options(zone_service(call), &request, on_set, call);
 }

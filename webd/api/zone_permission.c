@@ -2,19 +2,14 @@
 
 #include <string.h>
 
-#include "proto/common.pb-c.h"
 #include "common/base/mem.h"
 #include "common/conf/kind.h"
+#include "proto/common.pb-c.h"
 #include "webd/api/commit.h"
 #include "webd/api/handlers.h"
 #include "webd/api/route.h"
 #include "webd/api/view.h"
 #include "webd/api/zone_view.h"
-
-union text {
-    const char *c;
-    char *m;
-};
 
 // What is stored, with the groups that always have all rights.
 static json_t *zone_permissions(struct api_call *call, const char *zone)
@@ -101,7 +96,7 @@ static void start(struct api_call *call, unsigned right)
     }
     Dnsd__ZoneRequest request;
     dnsd__zone_request__init(&request);
-    request.zone = (union text){.c = zone}.m;
+    request.zone = proto_text(zone);
     call->state = request.zone;
     dnsd__zones__get_options(zone_service(call), &request, on_options, call);
 }
