@@ -312,11 +312,18 @@ const CALLS = {
   },
   'zones/list': (st, p) => (p.pageNumber === undefined ? { zones: st.zones } : { pageNumber: 1, totalPages: Math.ceil(st.zones.length / Number(p.zonesPerPage ?? 10)), totalZones: st.zones.length, zones: st.zones.slice(0, Number(p.zonesPerPage ?? 10)) }),
   'zones/catalogs/list': (st) => ({ catalogZoneNames: st.zones.filter((z) => z.type === 'Catalog').map((z) => z.name) }),
-  'zones/create': (st, p) => {
+  'zones/create': (st, p, file) => {
     const m = /^(\d+)\.(\d+)\.(\d+)\.\d+\/24$/.exec(p.zone);
     const name = m ? `${m[3]}.${m[2]}.${m[1]}.in-addr.arpa` : p.zone.replace(/\.$/, '');
     if (st.zones.some((z) => z.name === name)) throw new Refused(`Zone already exists: ${name}`);
-    st.zones.push(zone(name, p.type ?? 'Primary', p.catalog ? { catalog: p.catalog } : {}));
+    const made = zone(name, p.type ?? 'Primary', p.catalog ? { catalog: p.catalog } : {});
+    st.zones.push(made);
+    try {
+      if (file) CALLS['zones/import'](st, { zone: name }, file);
+    } catch (e) {
+      st.zones.splice(st.zones.indexOf(made), 1);
+      throw e;
+    }
     return { domain: name };
   },
   'zones/delete': (st, p) => {

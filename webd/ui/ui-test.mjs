@@ -271,9 +271,10 @@ test('zones: a bad file leaves nothing, bulk acts undo, deletion is typed', asyn
   await t.page.getByLabel('Select customer-00001.example').click();
   await t.page.getByLabel('Select customer-00003.example').click({ modifiers: ['Shift'] });
   await t.page.locator('.pend').getByRole('button', { name: 'Disable' }).click();
-  await t.page.locator('.toast').waitFor();
+  const done = t.page.locator('.toast', { hasText: '3 zones disabled' });
+  await done.waitFor();
   assert.equal(t.mock.state.zones.filter((z) => z.disabled && z.name.startsWith('customer')).length, 3);
-  await t.page.locator('.toast').getByRole('button', { name: 'Undo' }).click();
+  await done.getByRole('button', { name: 'Undo' }).click();
   await t.page.waitForFunction(() => document.querySelectorAll('[data-row] .badge.ok').length >= 10);
   await t.page.locator('.pend').getByRole('button', { name: 'Delete' }).click();
   const ask = t.page.locator('dialog[open]');

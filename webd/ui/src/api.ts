@@ -97,12 +97,13 @@ async function call<R>(reach: Reach, path: string, params: Params = {}, abort?: 
 }
 
 /** A file sent as multipart; the other parameters go in the query, as the API asks. */
-async function upload(path: string, params: Params, file: Blob, name: string): Promise<void> {
+async function upload<R>(path: string, params: Params, file: Blob, name: string): Promise<R> {
   const node = hooks.node();
   const query = form(node === undefined ? params : { ...params, node }).toString();
   const body = new FormData();
   body.append('file', file, name);
-  await parse(await send(path, query === '' ? '' : `?${query}`, body));
+  const json = await parse(await send(path, query === '' ? '' : `?${query}`, body));
+  return (json.response ?? json) as R;
 }
 
 /** The text of a file call. A failure comes as JSON and is told apart by its media type. */
@@ -172,12 +173,14 @@ export const zones = {
   page: (pageNumber: number, zonesPerPage: number) =>
     call<T.ZoneList>('node', 'zones/list', { pageNumber, zonesPerPage }),
   create: (z: CreateZone) => call<{ domain: string }>('node', 'zones/create', { ...z }),
+  /** With a zone file: a file with a fault creates nothing. */
+  createFrom: (z: CreateZone, file: Blob, name: string) => upload<{ domain: string }>('zones/create', { ...z }, file, name),
   remove: (zone: string) => call<object>('node', 'zones/delete', { zone }),
   enable: (zone: string) => call<object>('node', 'zones/enable', { zone }),
   disable: (zone: string) => call<object>('node', 'zones/disable', { zone }),
   resync: (zone: string) => call<object>('node', 'zones/resync', { zone }),
   importFile: (zone: string, o: ImportZone, file: Blob, name: string) =>
-    upload('zones/import', { zone, ...o }, file, name),
+    upload<object>('zones/import', { zone, ...o }, file, name),
   exportText: (zone: string) => text('zones/export', { zone }),
   exportFile: (zone: string) => download('zones/export', { zone }),
   catalogs: () => call<{ catalogZoneNames: string[] }>('node', 'zones/catalogs/list'),

@@ -62,6 +62,11 @@ test('text is quoted, names end in a dot', () => {
   assert.equal(recordText(record('x', 'SRV', { priority: 1, weight: 2, port: 3, target: 'a.b' })), '1 2 3 a.b.');
 });
 
+test('words of the API become the numbers of a zone file', () => {
+  assert.equal(recordText(record('x', 'TLSA', { certificateUsage: 'DANE-EE', selector: 'SPKI', matchingType: 'SHA2-256', certificateAssociationData: 'AB' })), '3 1 1 AB');
+  assert.equal(recordText(record('x', 'SSHFP', { algorithm: 'Ed25519', fingerprintType: 'SHA256', fingerprint: 'CD' })), '4 2 CD');
+});
+
 test('contradictions are seen while typing', () => {
   const list = [record('example.com', 'SOA', {}), record('www.example.com', 'A', { ipAddress: '192.0.2.1' }), record('c.example.com', 'CNAME', { cname: 'x' })];
   assert.equal(conflict(list, 'example.com', 'CNAME', null, 'example.com'), 'record.conflict.apex');

@@ -61,6 +61,18 @@ const PTR_FIELDS: readonly RecordField[] = [
   field('createPtrZone', 'record.createPtrZone', { kind: 'bool', next: null, initial: 'false', size: 'wide' }),
 ];
 
+/* Words of the API in the order of their numbers: the text form of a zone file has the numbers. */
+const TLSA_USAGES = ['PKIX-TA', 'PKIX-EE', 'DANE-TA', 'DANE-EE'];
+const TLSA_SELECTORS = ['Cert', 'SPKI'];
+const TLSA_MATCHINGS = ['Full', 'SHA2-256', 'SHA2-512'];
+const SSHFP_TYPES = ['SHA1', 'SHA256'];
+const SSHFP_NUMBERS: Readonly<Record<string, string>> = { RSA: '1', DSA: '2', ECDSA: '3', Ed25519: '4', Ed448: '6' };
+
+function index(words: readonly string[], value: unknown, first = 0): string {
+  const i = words.indexOf(s(value));
+  return i < 0 ? s(value) : String(i + first);
+}
+
 const DS_ALGORITHMS = ['RSAMD5', 'RSASHA1', 'RSASHA1_NSEC3_SHA1', 'RSASHA256', 'RSASHA512', 'ECDSAP256SHA256', 'ECDSAP384SHA384', 'ED25519', 'ED448'];
 
 const SVC_FIELDS: readonly RecordField[] = [
@@ -115,11 +127,11 @@ export const RECORD_TYPES: readonly RecordType[] = [
     type: 'TLSA',
     hint: 'record.type.TLSA',
     canAdd: true,
-    text: (r) => words(r, 'certificateUsage', 'selector', 'matchingType', 'certificateAssociationData'),
+    text: (r) => [index(TLSA_USAGES, r['certificateUsage']), index(TLSA_SELECTORS, r['selector']), index(TLSA_MATCHINGS, r['matchingType']), s(r['certificateAssociationData'])].join(' '),
     fields: [
-      choice('tlsaCertificateUsage', 'record.tlsaUsage', ['PKIX-TA', 'PKIX-EE', 'DANE-TA', 'DANE-EE'], 'DANE-EE', { rdata: 'certificateUsage' }),
-      choice('tlsaSelector', 'record.tlsaSelector', ['Cert', 'SPKI'], 'SPKI', { rdata: 'selector' }),
-      choice('tlsaMatchingType', 'record.tlsaMatching', ['Full', 'SHA2-256', 'SHA2-512'], 'SHA2-256', { rdata: 'matchingType' }),
+      choice('tlsaCertificateUsage', 'record.tlsaUsage', TLSA_USAGES, 'DANE-EE', { rdata: 'certificateUsage' }),
+      choice('tlsaSelector', 'record.tlsaSelector', TLSA_SELECTORS, 'SPKI', { rdata: 'selector' }),
+      choice('tlsaMatchingType', 'record.tlsaMatching', TLSA_MATCHINGS, 'SHA2-256', { rdata: 'matchingType' }),
       field('tlsaCertificateAssociationData', 'record.tlsaData', { kind: 'area', rdata: 'certificateAssociationData', size: 'full', check: (v) => (/^\s*-----BEGIN CERTIFICATE-----/.test(v) ? null : check.hex(v)), hint: 'record.tlsaDataHint' }),
     ],
   },
@@ -127,10 +139,10 @@ export const RECORD_TYPES: readonly RecordType[] = [
     type: 'SSHFP',
     hint: 'record.type.SSHFP',
     canAdd: true,
-    text: (r) => words(r, 'algorithm', 'fingerprintType', 'fingerprint'),
+    text: (r) => [SSHFP_NUMBERS[s(r['algorithm'])] ?? s(r['algorithm']), index(SSHFP_TYPES, r['fingerprintType'], 1), s(r['fingerprint'])].join(' '),
     fields: [
       choice('sshfpAlgorithm', 'record.algorithm', ['RSA', 'DSA', 'ECDSA', 'Ed25519', 'Ed448'], 'Ed25519', { rdata: 'algorithm' }),
-      choice('sshfpFingerprintType', 'record.fingerprintType', ['SHA1', 'SHA256'], 'SHA256', { rdata: 'fingerprintType' }),
+      choice('sshfpFingerprintType', 'record.fingerprintType', SSHFP_TYPES, 'SHA256', { rdata: 'fingerprintType' }),
       field('sshfpFingerprint', 'record.fingerprint', { rdata: 'fingerprint', check: check.hex, size: 'full' }),
     ],
   },

@@ -1,6 +1,6 @@
 // A new zone: a name or a network, a type, and what that type needs.
 import { useState } from 'preact/hooks';
-import { settings, zones as api } from '../../api';
+import { settings, zones as api, type CreateZone } from '../../api';
 import { t, type Key } from '../../i18n';
 import { closeDialog, go } from '../../router';
 import { info, nodeKey } from '../../state';
@@ -42,7 +42,7 @@ export function AddZone({ wantsFile }: { wantsFile: boolean }) {
   const isValid = name !== '' && wrong === null && !badServers && (!takes.serversNeeded || splitList(servers).length > 0);
 
   const submit = async (): Promise<void> => {
-    const { domain } = await api.create({
+    const wanted: CreateZone = {
       zone: name,
       type: kind,
       catalog: takes.catalog && catalog !== '' ? catalog : undefined,
@@ -50,18 +50,10 @@ export function AddZone({ wantsFile }: { wantsFile: boolean }) {
       primaryNameServerAddresses: takes.servers && splitList(servers).length > 0 ? splitList(servers).join(',') : undefined,
       zoneTransferProtocol: takes.servers ? transport : undefined,
       tsigKeyName: takes.servers && tsig !== '' ? tsig : undefined,
-    });
-    const created = domain === '' ? '.' : domain;
+    };
     const body = takes.file ? (file ?? (text.trim() === '' ? null : new Blob([text], { type: 'text/plain' }))) : null;
-    if (body) {
-      try {
-        await api.importFile(created, { overwrite: true, overwriteZone: true, overwriteSoaSerial: true }, body, file?.name ?? 'zone.txt');
-      } catch (e) {
-        // Nothing half-made stays behind: the reader corrects the file and presses again.
-        await api.remove(created);
-        throw e;
-      }
-    }
+    const { domain } = await (body ? api.createFrom(wanted, body, file?.name ?? 'zone.txt') : api.create(wanted));
+    const created = domain === '' ? '.' : domain;
     await loadZones();
     toast(t('zones.added', { zone: created }));
     setTimeout(() => go(['zones', created]));
