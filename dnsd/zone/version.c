@@ -337,7 +337,7 @@ static void edit_reflag(struct version_edit *edit, const struct zone_node *node,
 static const struct zone_node *edit_parent(struct version_edit *edit, const uint8_t *name)
 {
     const uint8_t *above = name_skip(name, 1);
-    const struct zone_node *node = present(edit_find(edit, above));
+    const struct zone_node *node = edit_find(edit, above);
     if (node == NULL) {
         const struct zone_node *parent = edit_parent(edit, above);
         unsigned flags = (parent->flags & HIDES) != 0 ? NODE_BELOW : 0;
