@@ -78,7 +78,7 @@ static enum err write_change(struct store *store, const char *path, enum store_s
     sqlite3_stmt *change = store->stmt[STMT_CHANGE_ADD];
     sqlite3_bind_int64(change, 1, revision);
     store_bind_text(change, 2, path);
-    sqlite3_bind_int(change, 3, scope);
+    sqlite3_bind_int(change, 3, (int)scope);
     store_bind_text(change, 4, before);
     store_bind_text(change, 5, after);
     enum err err = store_run(store, STMT_CHANGE_ADD, e);
@@ -94,7 +94,7 @@ static enum err write_change(struct store *store, const char *path, enum store_s
     }
     sqlite3_stmt *put = store->stmt[STMT_OBJECT_PUT];
     store_bind_text(put, 1, path);
-    sqlite3_bind_int(put, 2, scope);
+    sqlite3_bind_int(put, 2, (int)scope);
     store_bind_text(put, 3, after);
     sqlite3_bind_int64(put, 4, revision);
     return store_run(store, STMT_OBJECT_PUT, e);
