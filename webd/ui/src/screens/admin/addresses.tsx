@@ -18,8 +18,9 @@ export function usableAddresses(host: readonly string[]): string[] {
   return good.length > 0 ? good : host.filter((a) => !/^fe80:/i.test(a));
 }
 
+/** Addresses that the host does not say it has. All of 127.0.0.0/8 is every host's own. */
 export function foreignAddresses(value: string, host: readonly string[]): string[] {
-  return host.length === 0 ? [] : splitList(value).filter((a) => check.ip(a) === null && !host.includes(a));
+  return host.length === 0 ? [] : splitList(value).filter((a) => check.ip(a) === null && !host.includes(a) && !a.startsWith('127.'));
 }
 
 export function AddressField({ host, value, allowForeign, onInput, onAllow }: Props) {

@@ -51,7 +51,7 @@ function columnsFor(apex: string): Column<ZoneRecord>[] {
         </>
       ),
     },
-    { key: 'comment', title: t('record.comment'), width: 'minmax(80px, 1fr)', isOptional: true, phone: 'inline', cell: (r) => <span class="muted" title={r.comments}>{r.comments}</span> },
+    { key: 'comment', title: t('record.comment'), width: 'minmax(80px, 1fr)', isOptional: true, phone: 'none', cell: (r) => <span class="muted" title={r.comments}>{r.comments}</span> },
     { key: 'used', title: t('record.lastUsed'), width: '92px', isOptional: true, phone: 'none', compare: (a, b) => (apiTime(a.lastUsedOn) ?? 0) - (apiTime(b.lastUsedOn) ?? 0), cell: (r) => <Ago date={r.lastUsedOn} /> },
     { key: 'modified', title: t('record.lastModified'), width: '92px', isOptional: true, phone: 'none', compare: (a, b) => (apiTime(a.lastModified) ?? 0) - (apiTime(b.lastModified) ?? 0), cell: (r) => <Ago date={r.lastModified} /> },
   ];
