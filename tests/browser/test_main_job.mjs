@@ -166,7 +166,7 @@ async function main() {
   await p2.goto(`${n2.url}/#/zones/shop.example`);
   await p2.locator('[data-row]', { hasText: '192.0.2.81' }).waitFor();
   await p2.locator('button.node').click();
-  await p2.keyboard.type('ns1');
+  await p2.locator('.menu.nodes input').fill('ns1');
   await p2.keyboard.press('Enter');
   await p2.waitForURL(/node=ns1/);
   await p2.waitForSelector('.banner');

@@ -36,7 +36,7 @@ export function NodeSelect({ isUsed }: { isUsed: boolean }) {
           void refreshSession();
           pop.current.togglePopover();
           place(pop.current, button.current, false);
-          pop.current.querySelector('input')?.focus();
+          setOpen(pop.current.matches(':popover-open'));
         }}
       >
         <span class="vh">{t('node.label')}</span>
