@@ -41,8 +41,8 @@ static struct fixture {
     unsigned gets;
     unsigned commits;
     enum rpc_party party;
-    size_t reply_bytes;       // size of Get's answer
-    bool hold;                // handlers keep the closure
+    size_t reply_bytes; // size of Get's answer
+    bool hold;          // handlers keep the closure
     struct held held[HELD_MAX];
     unsigned held_count;
     // what the callers got
@@ -111,8 +111,7 @@ static void answer_commit(Clusterd__CommitReply_Closure closure, void *data)
     closure(&reply, data);
 }
 
-static void fake__commit(Clusterd__Config_Service *service,
-                         const Clusterd__CommitRequest *request,
+static void fake__commit(Clusterd__Config_Service *service, const Clusterd__CommitRequest *request,
                          Clusterd__CommitReply_Closure closure, void *data)
 {
     (void)service;
@@ -125,18 +124,18 @@ static void fake__commit(Clusterd__Config_Service *service,
     answer_commit(closure, data);
 }
 
-#define fake__pull NULL
-#define fake__ack NULL
+#define fake__pull    NULL
+#define fake__ack     NULL
 #define fake__history NULL
-#define fake__diff NULL
-#define fake__revert NULL
+#define fake__diff    NULL
+#define fake__revert  NULL
 static Clusterd__Config_Service config = CLUSTERD__CONFIG__INIT(fake__);
 
 static void open_server(void)
 {
     ProtobufCService *const services[] = {&config.base};
-    assert_int_equal(
-        rpc_server_open(f.base, f.run_dir, RPC_CLUSTERD, services, 1, &f.server, &f.e), ERR_OK);
+    assert_int_equal(rpc_server_open(f.base, f.run_dir, RPC_CLUSTERD, services, 1, &f.server, &f.e),
+                     ERR_OK);
 }
 
 static void open_client(enum rpc_party self)
@@ -178,14 +177,14 @@ static void call_get(const char *prefix)
     clusterd__config__get(rpc_client_service(f.client, &clusterd__config__descriptor), &request,
                           on_get, NULL);
     mem_free(copy);
-    assert_int_equal(f.answers, before);   // never from inside the call
+    assert_int_equal(f.answers, before); // never from inside the call
 }
 
 static void call_commit(void)
 {
     Clusterd__CommitRequest request = CLUSTERD__COMMIT_REQUEST__INIT;
-    clusterd__config__commit(rpc_client_service(f.client, &clusterd__config__descriptor),
-                             &request, on_commit, NULL);
+    clusterd__config__commit(rpc_client_service(f.client, &clusterd__config__descriptor), &request,
+                             on_commit, NULL);
 }
 
 static void wait_until(const unsigned *counter, unsigned wanted)
@@ -282,7 +281,7 @@ static void callers_are_checked(void **state)
     (void)state;
     open_server();
     open_client(RPC_DNSD);
-    call_commit();   // dnsd may read, not commit
+    call_commit(); // dnsd may read, not commit
     wait_answers(1);
     assert_int_equal(f.last.code, ERR_DENIED);
     assert_string_equal(f.last.text, "dnsd may not call clusterd.Config.Commit");
@@ -336,7 +335,7 @@ static void sizes_are_limited(void **state)
     wait_answers(1);
     assert_int_equal(f.last.code, ERR_OK);
     assert_int_equal(f.last_objects, 1);
-    f.reply_bytes = RPC_MESSAGE_MAX - 9;   // with the 10 bytes around it, too much
+    f.reply_bytes = RPC_MESSAGE_MAX - 9; // with the 10 bytes around it, too much
     call_get("");
     wait_answers(2);
     assert_int_equal(f.last.code, ERR_TOO_LARGE);
@@ -385,8 +384,7 @@ static void deadlines_hold(void **state)
     assert_int_equal(f.failures, 2);
     // Late answers harm nobody.
     answer_get((Clusterd__GetReply_Closure)(void (*)(void))f.held[0].closure, f.held[0].data);
-    answer_commit((Clusterd__CommitReply_Closure)(void (*)(void))f.held[1].closure,
-                  f.held[1].data);
+    answer_commit((Clusterd__CommitReply_Closure)(void (*)(void))f.held[1].closure, f.held[1].data);
     f.hold = false;
     call_get("");
     wait_answers(3);
@@ -429,8 +427,7 @@ static void once_runs_once(void **state)
     event_base_loopexit(f.base, &while_it_resends);
     event_base_dispatch(f.base);
     assert_int_equal(f.commits, 1);
-    answer_commit((Clusterd__CommitReply_Closure)(void (*)(void))f.held[0].closure,
-                  f.held[0].data);
+    answer_commit((Clusterd__CommitReply_Closure)(void (*)(void))f.held[0].closure, f.held[0].data);
     wait_answers(1);
     assert_int_equal(f.failures, 0);
     assert_int_equal(f.last_revision, 1);
@@ -453,9 +450,8 @@ static void a_restart_is_noticed(void **state)
     wait_answers(2);
     // Its handlers' late closures do nothing.
     answer_get((Clusterd__GetReply_Closure)(void (*)(void))f.held[0].closure, f.held[0].data);
-    answer_commit((Clusterd__CommitReply_Closure)(void (*)(void))f.held[1].closure,
-                  f.held[1].data);
-    assert_int_equal(f.commits, 1);   // not again
+    answer_commit((Clusterd__CommitReply_Closure)(void (*)(void))f.held[1].closure, f.held[1].data);
+    assert_int_equal(f.commits, 1); // not again
     call_commit();
     wait_answers(3);
     assert_int_equal(f.last.code, ERR_OK);
@@ -497,7 +493,10 @@ static struct rpc_sock raw_peer(void)
     return peer;
 }
 
-static const struct rpc_route raw_route = {.bytes = {0x80, 0, 0, 1}, .len = 4};
+static const struct rpc_route raw_route = {
+    .bytes = {0x80, 0, 0, 1},
+      .len = 4
+};
 
 static void raw_send(struct rpc_sock *peer, const struct frame *frame, const void *payload,
                      size_t len)
@@ -655,7 +654,7 @@ static void hints_arrive(void **state)
     }
     assert_true(heard.numbers[0] > 0);
     assert_int_equal(other.count, 0);
-    wait_until(&heard.looks, 1);   // and every 5 s anyway
+    wait_until(&heard.looks, 1); // and every 5 s anyway
     rpc_hint_close(hint);
     rpc_hint_close(other_hint);
 }
@@ -667,8 +666,12 @@ static void folders_are_closed_to_others(void **state)
     static const struct {
         const char *path;
         mode_t mode;
-    } rows[] = {{"clusterd/webd", 0750}, {"clusterd/webd/rpc.sock", 0660}, {"clusterd/ctl", 0750},
-                {"clusterd/dnsd/hints.sock", 0660}};
+    } rows[] = {
+        {"clusterd/webd",            0750},
+        {"clusterd/webd/rpc.sock",   0660},
+        {"clusterd/ctl",             0750},
+        {"clusterd/dnsd/hints.sock", 0660}
+    };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char path[128];
         struct stat st;
@@ -679,8 +682,8 @@ static void folders_are_closed_to_others(void **state)
     // A second one is told who is in the way.
     ProtobufCService *const services[] = {&config.base};
     struct rpc_server *second = NULL;
-    assert_int_equal(
-        rpc_server_open(f.base, f.run_dir, RPC_CLUSTERD, services, 1, &second, &f.e), ERR_EXISTS);
+    assert_int_equal(rpc_server_open(f.base, f.run_dir, RPC_CLUSTERD, services, 1, &second, &f.e),
+                     ERR_EXISTS);
     assert_null(second);
 }
 

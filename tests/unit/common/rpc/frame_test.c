@@ -73,7 +73,7 @@ static void hostile_bytes_are_refused(void **state)
         bytes[1] = bad_kinds[i];
         assert_int_equal(frame_read(bytes, sizeof bytes, &got), ERR_CORRUPT);
     }
-    assert_int_equal(got.call, 99);   // untouched by failures
+    assert_int_equal(got.call, 99); // untouched by failures
 }
 
 static void size_is_limited(void **state)
@@ -101,7 +101,7 @@ static void hash_never_changes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(head_has_its_layout),      cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(head_has_its_layout),       cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(hostile_bytes_are_refused), cmocka_unit_test(size_is_limited),
         cmocka_unit_test(hash_never_changes),
     };

@@ -58,7 +58,7 @@ static void rows_make_sense(void **state)
     (void)state;
     for (size_t i = 0; i < rpc_policy_count; i++) {
         const struct rpc_method_policy *row = &rpc_policy[i];
-        assert_ptr_equal(rpc_policy_find(row->name), row);   // named once
+        assert_ptr_equal(rpc_policy_find(row->name), row); // named once
         assert_true(row->callers != 0 && row->callers < 1u << RPC_PARTY_COUNT);
         assert_in_range(row->deadline_ms, 1000, 120000);
         uint64_t hash = frame_method_hash(row->name);
@@ -124,10 +124,8 @@ static void errors_travel(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_method_has_a_row),
-        cmocka_unit_test(every_row_has_a_method),
-        cmocka_unit_test(rows_make_sense),
-        cmocka_unit_test(every_reply_can_carry_an_error),
+        cmocka_unit_test(every_method_has_a_row), cmocka_unit_test(every_row_has_a_method),
+        cmocka_unit_test(rows_make_sense),        cmocka_unit_test(every_reply_can_carry_an_error),
         cmocka_unit_test(errors_travel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
