@@ -3,7 +3,10 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <limits.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -44,6 +47,7 @@ struct tcp_connection {
     union address peer;
     int fd;
     bool is_sending;
+    int unacknowledged;           // bytes in the socket at the last look; INT_MAX = not looked
     uint32_t in_len;
     uint32_t out_at;
     uint32_t out_len;
@@ -127,6 +131,7 @@ static void close_connection(struct tcp_connection *c)
 static void touch(struct tcp_connection *c)
 {
     c->since_ms = clock_mono_ms();
+    c->unacknowledged = INT_MAX;
     list_remove(&c->by_age);
     list_add_last(c->is_sending ? &c->server->sending : &c->server->waiting, &c->by_age);
     list_remove(&c->by_client);
@@ -375,12 +380,27 @@ static struct tcp_connection *oldest(const struct list *list)
     return list_is_empty(list) ? NULL : list_entry(list->next, struct tcp_connection, by_age);
 }
 
+// A slow client may take seconds to empty the socket's buffer, and meanwhile we can write nothing:
+// what it has acknowledged since the last look is progress too.
+static bool makes_progress(struct tcp_connection *c)
+{
+    int left;
+    if (!c->is_sending || ioctl(c->fd, SIOCOUTQ, &left) != 0 || left >= c->unacknowledged) {
+        return false;
+    }
+    touch(c);
+    c->unacknowledged = left;
+    return true;
+}
+
 static void close_older(struct tcp_server *server, struct list *list, uint64_t now, uint32_t timeout)
 {
     struct tcp_connection *c = oldest(list);
     while (c != NULL && now - c->since_ms >= timeout) {
-        stats_add(server->responder->stats, STATS_TCP_TIMED_OUT, 1);
-        close_connection(c);
+        if (!makes_progress(c)) {
+            stats_add(server->responder->stats, STATS_TCP_TIMED_OUT, 1);
+            close_connection(c);
+        }
         c = oldest(list);
     }
 }
