@@ -38,21 +38,24 @@ void submit_complete(struct job *job)
     (void)written;
 }
 
-static void complete_all(struct zone_submitter *submitter, bool calls)
+// False = there was none.
+static bool complete_all(struct zone_submitter *submitter)
 {
     pthread_mutex_lock(&submitter->lock);
     struct job *job = submitter->first;
     submitter->first = NULL;
     submitter->last = &submitter->first;
     pthread_mutex_unlock(&submitter->lock);
+    bool any = job != NULL;
     while (job != NULL) {
         struct job *next = job->next;
-        if (calls && job->fn != NULL) {
+        if (job->fn != NULL) {
             job->fn(job->ctx, &job->result);
         }
         job_free(job);
         job = next;
     }
+    return any;
 }
 
 static void on_event(evutil_socket_t fd, short what, void *arg)
@@ -61,7 +64,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
     ssize_t got = read(fd, &count, sizeof count);
     (void)got;
     (void)what;
-    complete_all(arg, true);
+    complete_all(arg);
 }
 
 enum err zone_submitter_open(struct zone_store *store, struct event_base *base,
@@ -91,8 +94,9 @@ void zone_submitter_close(struct zone_submitter *submitter)
     if (submitter == NULL) {
         return;
     }
-    writer_drain(submitter->store, submitter);
-    complete_all(submitter, false);
+    do {
+        writer_drain(submitter->store, submitter);
+    } while (complete_all(submitter));
     if (submitter->event != NULL) {
         event_free(submitter->event);
     }

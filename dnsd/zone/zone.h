@@ -190,6 +190,7 @@ typedef void (*zone_done_fn)(void *ctx, const struct zone_result *result);
 struct zone_submitter;
 NODISCARD enum err zone_submitter_open(struct zone_store *store, struct event_base *base,
                                        struct zone_submitter **out, struct errmsg *e);
+// Waits for the jobs under way and completes them, so that what their contexts own is freed.
 void zone_submitter_close(struct zone_submitter *submitter);
 
 enum zone_edit_op { ZONE_EDIT_ADD = 1, ZONE_EDIT_REPLACE_RRSET, ZONE_EDIT_UPDATE, ZONE_EDIT_DELETE,

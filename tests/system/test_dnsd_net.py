@@ -193,13 +193,22 @@ def test_half_closed_connection_gets_its_answers(node):
         assert s.recv(1) == b""
 
 
-@pytest.mark.parametrize("payload", [b"\0\0", b"\0\5hello", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 900])
+@pytest.mark.parametrize("payload", [b"\0\0", b"\0\5hello",
+                                     b"\0\x10" + b"\xff" * 16],
+                         ids=["empty", "short", "response"])
 def test_what_is_not_dns_closes_the_connection(node, payload):
     with contextlib.closing(connect(node)) as s:
-        with contextlib.suppress(ConnectionError, BrokenPipeError):
+        with contextlib.suppress(ConnectionError):    # a reset is an end too
             s.sendall(payload)
             s.settimeout(15)
             assert s.recv(1) == b""
+    assert alive(node)
+
+
+def test_other_protocols_do_no_harm(node):
+    with contextlib.closing(connect(node)) as s:
+        with contextlib.suppress(ConnectionError):
+            s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 4000)
     assert alive(node)
 
 
