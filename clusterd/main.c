@@ -129,30 +129,6 @@ static enum err open_services(struct app *app, struct clusterd *daemon, struct e
                            sizeof services / sizeof services[0], &daemon->server, e);
 }
 
-static enum err start(struct app *app, struct errmsg *e)
-{
-    struct clusterd *daemon = mem_zalloc(sizeof *daemon);
-    app->self = daemon;
-    daemon->context.base = app->base;
-    daemon->context.spool_dir = app->paths.spool_dir;
-    daemon->context.started_ms = clock_unix_ms();
-    enum err err = open_store(app, &daemon->context, e);
-    if (err == ERR_OK) {
-        err = open_connections(app, daemon, e);
-    }
-    if (err == ERR_OK) {
-        err = open_services(app, daemon, e);
-    }
-    if (err != ERR_OK) {
-        return err;
-    }
-    daemon->version = store_version(daemon->context.store);
-    store_on_commit(daemon->context.store, on_commit, daemon);
-    role_recover(daemon->role);
-    app_ready(app);
-    return ERR_OK;
-}
-
 static void close_connections(struct clusterd *daemon)
 {
     if (daemon->client != NULL) {
@@ -166,6 +142,7 @@ static void close_connections(struct clusterd *daemon)
     }
 }
 
+// Also after a start that failed halfway.
 static void stop(struct app *app)
 {
     struct clusterd *daemon = app->self;
@@ -186,8 +163,36 @@ static void stop(struct app *app)
     peer_server_free(daemon->peer_server);
     node_table_fini(&daemon->context.table);
     tls_node_key_close(daemon->context.key);
-    store_close(daemon->context.store);
+    if (daemon->context.store != NULL) {
+        store_close(daemon->context.store);
+    }
     mem_free(daemon);
+    app->self = NULL;
+}
+
+static enum err start(struct app *app, struct errmsg *e)
+{
+    struct clusterd *daemon = mem_zalloc(sizeof *daemon);
+    app->self = daemon;
+    daemon->context.base = app->base;
+    daemon->context.spool_dir = app->paths.spool_dir;
+    daemon->context.started_ms = clock_unix_ms();
+    enum err err = open_store(app, &daemon->context, e);
+    if (err == ERR_OK) {
+        err = open_connections(app, daemon, e);
+    }
+    if (err == ERR_OK) {
+        err = open_services(app, daemon, e);
+    }
+    if (err != ERR_OK) {
+        stop(app);
+        return err;
+    }
+    daemon->version = store_version(daemon->context.store);
+    store_on_commit(daemon->context.store, on_commit, daemon);
+    role_recover(daemon->role);
+    app_ready(app);
+    return ERR_OK;
 }
 
 int main(int argc, char **argv)
