@@ -301,20 +301,48 @@ static void load_config(struct store *store, struct node_table *table)
     str_fini(&text);
 }
 
-// The note says where the primary is, and for which row of the table that was said (its pins and
-// name are the row's own).
+static void row_digest(const struct node *row, char hex[2 * SHA256_SIZE + 1])
+{
+    uint8_t digest[SHA256_SIZE];
+    char *text = node_json(row);
+    hash_sha256(text, strlen(text), digest);
+    str_hex(hex, digest, sizeof digest);
+    mem_free(text);
+}
+
+char *node_place_json(const struct node *row, const struct node *place)
+{
+    char hex[2 * SHA256_SIZE + 1];
+    row_digest(row, hex);
+    json_t *addresses = json_array();
+    for (size_t i = 0; i < place->address_count; i++) {
+        json_array_append_new(addresses, json_string(place->addresses[i]));
+    }
+    return dump(json_pack("{s:s, s:s, s:o}", "for", hex, "url", place->url, "addresses", addresses));
+}
+
 void node_table_take_note(struct store *store, struct node_table *table)
 {
+    struct node *row = table->count > 0 && table->nodes[0].is_primary ? &table->nodes[0] : NULL;
     struct str text;
     str_init(&text);
-    struct node place = {0};
-    struct errmsg e = {0};
-    struct node *row = table->count > 0 && table->nodes[0].is_primary ? &table->nodes[0] : NULL;
-    if (row != NULL && store_note_get(store, NODE_PRIMARY_NOTE, &text) &&
-        node_parse(text.text, &place, &e) == ERR_OK && strcmp(place.name, row->name) == 0) {
-        memcpy(row->url, place.url, sizeof row->url);
-        memcpy(row->addresses, place.addresses, sizeof row->addresses);
-        row->address_count = place.address_count;
+    if (row != NULL && store_note_get(store, NODE_PRIMARY_NOTE, &text)) {
+        char hex[2 * SHA256_SIZE + 1];
+        row_digest(row, hex);
+        json_t *json = json_loads(text.text, 0, NULL);
+        const json_t *addresses = json_object_get(json, "addresses");
+        struct node place = {0};
+        struct errmsg ignored;
+        bool good = strcmp(text_member(json, "for"), hex) == 0 &&
+                    str_copy(place.url, sizeof place.url, text_member(json, "url")) &&
+                    (json_array_size(addresses) == 0 ||
+                     parse_addresses(addresses, &place, &ignored) == ERR_OK);
+        if (good) {
+            memcpy(row->url, place.url, sizeof row->url);
+            memcpy(row->addresses, place.addresses, sizeof row->addresses);
+            row->address_count = place.address_count;
+        }
+        json_decref(json);
     }
     str_fini(&text);
 }

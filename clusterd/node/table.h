@@ -63,6 +63,8 @@ const struct node *node_table_primary(const struct node_table *table);
 // this node, taken until the table's row says something new. Part of node_table_load.
 #define NODE_PRIMARY_NOTE "primary"
 void node_table_take_note(struct store *store, struct node_table *table);
+// That note: `place` has URL and addresses (none: resolve the URL's host), `row` is the table's.
+char *node_place_json(const struct node *row, const struct node *place);
 
 // The objects' JSON (mem_free) and paths, to be part of a commit.
 char *node_json(const struct node *node);

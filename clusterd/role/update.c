@@ -203,6 +203,7 @@ void role_update_addresses(struct role *role, char *const *addresses, size_t cou
 
 struct finding {
     struct role *role;
+    struct node row;
     struct node primary;
     role_fn fn;
     void *ctx;
@@ -222,7 +223,7 @@ static void on_found(void *ctx, enum err result, const json_t *reply, const stru
                          finding->primary.url);
     }
     if (result == ERR_OK && !role->stopping) {
-        char *text = node_json(&finding->primary);
+        char *text = node_place_json(&finding->row, &finding->primary);
         result = store_note_set(role->context->store, NODE_PRIMARY_NOTE, text, &mine);
         mem_free(text);
     }
@@ -262,6 +263,7 @@ void role_update_primary(struct role *role, const char *url, char *const *addres
     if (context->self.role != NODE_SECONDARY || row == NULL) {
         err = err_set(&e, ERR_BAD_STATE, "only a secondary has a primary to find");
     } else {
+        finding->row = *row;
         finding->primary = *row;
         err = take_place(&finding->primary, url, addresses, count, &e);
     }
