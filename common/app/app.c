@@ -29,7 +29,7 @@ static volatile sig_atomic_t want_reload;
 static int wake_fd = -1;
 
 struct run {
-    struct app app;   // first: app_* get a pointer to it
+    struct app app; // first: app_* get a pointer to it
     const struct app_spec *spec;
     char user[64];
     char group[64];
@@ -37,7 +37,7 @@ struct run {
     char log_level[8];
     char pid_file[256];
     enum log_level level;
-    struct app_option *options;   // the common rows, then the daemon's
+    struct app_option *options; // the common rows, then the daemon's
     size_t option_count;
     struct event *wake_event;
     int exit_code;
@@ -57,7 +57,7 @@ static void on_signal(int number)
     }
     uint64_t one = 1;
     ssize_t n = write(wake_fd, &one, sizeof one);
-    (void)n;   // a full counter wakes the loop as well
+    (void)n; // a full counter wakes the loop as well
     errno = errno_kept;
 }
 
@@ -135,8 +135,11 @@ static void fill_options(struct run *run)
     snprintf(paths->run_dir, sizeof paths->run_dir, "/run/trellis");
     snprintf(paths->spool_dir, sizeof paths->spool_dir, "/var/lib/trellis/spool");
     snprintf(run->log_level, sizeof run->log_level, "info");
-#define TEXT(n, field, text) {.name = (n), .kind = APP_OPTION_STR, .target = (field),              \
-                              .size = sizeof(field), .help = (text)}
+#define TEXT(n, field, text)                                                                       \
+    {                                                                                              \
+        .name = (n), .kind = APP_OPTION_STR, .target = (field), .size = sizeof(field),             \
+        .help = (text)                                                                             \
+    }
     const struct app_option common[] = {
         TEXT("state_dir", paths->state_dir, "what must survive a restart"),
         TEXT("run_dir", paths->run_dir, "sockets of the local daemons"),
@@ -159,12 +162,13 @@ static void fill_options(struct run *run)
 
 static void print_help(const struct run *run)
 {
-    printf("%s [-c FILE] [-o NAME=VALUE]... [-t]\n"
-           "  -c FILE        settings needed before the store is there, default /etc/trellis/%s.conf\n"
-           "  -o NAME=VALUE  wins over the file\n"
-           "  -t             check the file and leave\n"
-           "  -V             version\n\nnames in the file:\n",
-           run->spec->name, run->spec->name);
+    printf(
+        "%s [-c FILE] [-o NAME=VALUE]... [-t]\n"
+        "  -c FILE        settings needed before the store is there, default /etc/trellis/%s.conf\n"
+        "  -o NAME=VALUE  wins over the file\n"
+        "  -t             check the file and leave\n"
+        "  -V             version\n\nnames in the file:\n",
+        run->spec->name, run->spec->name);
     for (size_t i = 0; i < run->option_count; i++) {
         printf("  %-16s %s\n", run->options[i].name, run->options[i].help);
     }
@@ -190,7 +194,11 @@ static enum err load_file(struct run *run, const char *path, struct errmsg *e)
     snprintf(standard, sizeof standard, "/etc/trellis/%s.conf", run->spec->name);
     bool is_default = path == NULL;
     enum err err = options_load(run->options, run->option_count, is_default ? standard : path, e);
-    return is_default && err == ERR_NOT_FOUND ? ERR_OK : err;
+    if (is_default && err == ERR_NOT_FOUND) {
+        e->text[0] = '\0';
+        return ERR_OK;
+    }
+    return err;
 }
 
 static enum err override(struct run *run, char *assignment, struct errmsg *e)
@@ -261,12 +269,22 @@ static enum err prepare(struct run *run, struct errmsg *e)
     }
     umask(027);
     process_raise_file_limit();
+    char sockets[sizeof paths->run_dir + 16];
+    snprintf(sockets, sizeof sockets, "%s/%s", paths->run_dir, run->app.name);
+    // run_dir is shared with the other daemons, so it does not become this user's.
+    const struct process_user nobody = {.is_set = false};
     const struct {
         const char *path;
         mode_t mode;
-    } folders[] = {{paths->state_dir, 0750}, {paths->run_dir, 0755}, {paths->spool_dir, 02770}};
+        const struct process_user *owner;
+    } folders[] = {
+        {paths->state_dir, 0750,  &user  },
+        {paths->run_dir,   0755,  &nobody},
+        {sockets,          0755,  &user  },
+        {paths->spool_dir, 02770, &user  }
+    };
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        err = process_make_folder(folders[i].path, folders[i].mode, &user, e);
+        err = process_make_folder(folders[i].path, folders[i].mode, folders[i].owner, e);
         if (err != ERR_OK) {
             return err;
         }
@@ -352,7 +370,7 @@ int app_main(const struct app_spec *spec, int argc, char **argv)
     }
     if (err != ERR_OK) {
         // The log may not be open, or be a file that nobody looks at during start-up.
-        fprintf(stderr, "%s: %s\n", spec->name, e.text);
+        fprintf(stderr, "%s: %s\n", spec->name, e.text[0] != '\0' ? e.text : err_text(err));
         if (run.log_file[0] != '\0' && run.app.base != NULL) {
             log_error("not started", F_ERR(&e));
         }
