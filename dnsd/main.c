@@ -41,7 +41,7 @@ static const struct app_option option_rows[] = {
     {.name = "workers",
      .kind = APP_OPTION_U32,
      .target = &options.workers,
-     .help = "threads that answer queries; 0 = one for each core"},
+     .help = "threads that answer queries; 0 = one for each core"               },
     {.name = "tcp_connections",
      .kind = APP_OPTION_U32,
      .target = &options.tcp_connections,
@@ -49,11 +49,11 @@ static const struct app_option option_rows[] = {
     {.name = "tcp_per_client",
      .kind = APP_OPTION_U32,
      .target = &options.tcp_per_client,
-     .help = "TCP connections of one client (IPv6: /64) at the same time"},
+     .help = "TCP connections of one client (IPv6: /64) at the same time"       },
     {.name = "transfers",
      .kind = APP_OPTION_U32,
      .target = &options.transfers,
-     .help = "zones that are fetched from their primaries at the same time"},
+     .help = "zones that are fetched from their primaries at the same time"     },
 };
 
 static void on_first_config(void *ctx)
@@ -143,7 +143,8 @@ static enum err start(struct app *app, struct errmsg *e)
         return err;
     }
     if (!dnsd->is_ready) {
-        log_info("no configuration yet: waiting for clusterd", F_STR("run_dir", app->paths.run_dir));
+        log_info("no configuration yet: waiting for clusterd",
+                 F_STR("run_dir", app->paths.run_dir));
     }
     return ERR_OK;
 }

@@ -46,7 +46,8 @@ enum err address_parse(const char *text, uint16_t port, union address *out, stru
     union address address;
     memset(&address, 0, sizeof address);
     if (!str_copy(copy, sizeof copy, text) || split_port(copy, &host, &port) != ERR_OK) {
-        return err_set(e, ERR_INVALID, "\"%.80s\" is not an IP address with an optional port", text);
+        return err_set(e, ERR_INVALID, "\"%.80s\" is not an IP address with an optional port",
+                       text);
     }
     if (inet_pton(AF_INET, host, &address.in.sin_addr) == 1) {
         address.in.sin_family = AF_INET;
@@ -55,7 +56,8 @@ enum err address_parse(const char *text, uint16_t port, union address *out, stru
         address.in6.sin6_family = AF_INET6;
         address.in6.sin6_port = htons(port);
     } else {
-        return err_set(e, ERR_INVALID, "\"%.80s\" is not an IP address with an optional port", text);
+        return err_set(e, ERR_INVALID, "\"%.80s\" is not an IP address with an optional port",
+                       text);
     }
     *out = address;
     return ERR_OK;
@@ -80,8 +82,7 @@ socklen_t address_len(const union address *address)
 
 uint16_t address_port(const union address *address)
 {
-    return ntohs(address->sa.sa_family == AF_INET6 ? address->in6.sin6_port
-                                                   : address->in.sin_port);
+    return ntohs(address->sa.sa_family == AF_INET6 ? address->in6.sin6_port : address->in.sin_port);
 }
 
 bool address_equal(const union address *a, const union address *b)

@@ -15,7 +15,7 @@ union address {
 };
 
 #define ADDRESS_TEXT_SIZE 64
-#define DNS_PORT 53
+#define DNS_PORT          53
 
 // Reads "192.0.2.1", "192.0.2.1:53", "2001:db8::1", "[2001:db8::1]:53"; `port` serves when none is
 // given. ERR_INVALID with the text. Any thread, allocates nothing.
@@ -24,7 +24,7 @@ NODISCARD enum err address_parse(const char *text, uint16_t port, union address 
 // The form with the port: "192.0.2.1:53", "[2001:db8::1]:53". `dst` at least ADDRESS_TEXT_SIZE.
 void address_text(const union address *address, char *dst);
 socklen_t address_len(const union address *address);
-bool address_equal(const union address *a, const union address *b);   // with port
+bool address_equal(const union address *a, const union address *b); // with port
 bool address_is_wildcard(const union address *address);
 uint16_t address_port(const union address *address);
 

@@ -8,7 +8,7 @@
  * was reached through an RCU pointer stays valid. The pair nests. Event loops wait inside libevent,
  * so each of their callbacks that reads shared state is one such section.
  */
-void reader_register(void);      // first thing in a thread; it is offline then
+void reader_register(void); // first thing in a thread; it is offline then
 void reader_unregister(void);
 void reader_enter(void);
 void reader_leave(void);

@@ -17,7 +17,7 @@ struct zone_store;
 struct snapshot_node {
     uint32_t id;
     char name[NAME_MAX_TEXT];
-    union address *addresses;     // with its DNS port
+    union address *addresses; // with its DNS port
     size_t address_count;
 };
 
@@ -26,15 +26,15 @@ struct snapshot_node {
  * shared->snapshot. Made by dnsd/ctl from the settings, `tsig/`, `nodes/` and `cluster/` objects.
  */
 struct snapshot {
-    struct rcu_head rcu;                    // first: free_later casts
-    char server_name[NAME_MAX_TEXT];        // DNS Server Domain Name
-    char responsible[NAME_MAX_TEXT];        // "" = derived from the server name
+    struct rcu_head rcu;             // first: free_later casts
+    char server_name[NAME_MAX_TEXT]; // DNS Server Domain Name
+    char responsible[NAME_MAX_TEXT]; // "" = derived from the server name
 
     uint16_t udp_size_max;
     uint32_t tcp_receive_timeout_ms;
     uint32_t tcp_send_timeout_ms;
     uint32_t listen_backlog;
-    uint32_t udp_send_buffer;               // bytes
+    uint32_t udp_send_buffer; // bytes
     uint32_t udp_receive_buffer;
 
     uint32_t record_ttl;
@@ -45,36 +45,36 @@ struct snapshot {
     uint32_t min_retry_s;
     struct acl transfer_networks;
     struct acl notify_networks;
-    struct acl block_bypass;                // clients for which nothing is blocked
+    struct acl block_bypass; // clients for which nothing is blocked
 
-    union address *endpoints;               // where to listen
+    union address *endpoints; // where to listen
     size_t endpoint_count;
-    union address source4;                  // of our own queries; family 0 = the kernel chooses
+    union address source4; // of our own queries; family 0 = the kernel chooses
     union address source6;
 
-    struct tsig_key *tsig_keys;             // by name
+    struct tsig_key *tsig_keys; // by name
     size_t tsig_key_count;
 
     bool has_cluster;
-    struct name cluster_domain;             // folded
+    struct name cluster_domain; // folded
     struct name cluster_catalog;
     char cluster_domain_text[NAME_MAX_TEXT];
     char cluster_catalog_text[NAME_MAX_TEXT];
-    struct snapshot_node *nodes;            // without this one
+    struct snapshot_node *nodes; // without this one
     size_t node_count;
 };
 
 // Everything that more than one thread of dnsd reads.
 struct shared {
     struct zone_store *store;
-    struct snapshot *snapshot;     // RCU; never NULL once workers run
-    struct block_set *blocks;      // RCU; NULL = none
+    struct snapshot *snapshot; // RCU; never NULL once workers run
+    struct block_set *blocks;  // RCU; NULL = none
 };
 
 // Read side.
 const struct snapshot *snapshot_get(const struct shared *shared);
 
-struct snapshot *snapshot_new(void);      // all zero; to be filled and published
+struct snapshot *snapshot_new(void); // all zero; to be filled and published
 void snapshot_free(struct snapshot *snapshot);
 // Swaps it in; the one before is freed when no reader can hold it. One thread, not a reader.
 void snapshot_publish(struct shared *shared, struct snapshot *snapshot);

@@ -30,8 +30,8 @@ struct blocks {
     struct shared *shared;
     pthread_t thread;
     pthread_mutex_t lock;
-    pthread_cond_t changed;          // something was submitted, done, or is to stop
-    struct blocks_change *first;     // waiting
+    pthread_cond_t changed;      // something was submitted, done, or is to stop
+    struct blocks_change *first; // waiting
     struct blocks_change **last;
     bool is_busy;
     bool is_stopping;
@@ -118,7 +118,7 @@ static void publish(struct shared *shared, struct block_set *set)
 static void compile(struct blocks *blocks, const struct blocks_change *list)
 {
     uint64_t start = clock_mono_us();
-    struct block_set *running = blocks->shared->blocks;    // written by this thread only
+    struct block_set *running = blocks->shared->blocks; // written by this thread only
     struct block_builder *builder = NULL;
     const struct block_policy *policy = &list->policy;
     enum err err = ERR_OK;

@@ -34,9 +34,10 @@ static enum err take_lists(struct snapshot *out, const struct settings *s, struc
         const struct setting_list *list;
         struct acl *acl;
     } rows[] = {
-        {"zoneTransferAllowedNetworks", &s->zone_transfer_allowed_networks, &out->transfer_networks},
-        {"notifyAllowedNetworks", &s->notify_allowed_networks, &out->notify_networks},
-        {"blockingBypassList", &s->blocking_bypass_list, &out->block_bypass},
+        {"zoneTransferAllowedNetworks", &s->zone_transfer_allowed_networks,
+         &out->transfer_networks                                                                 },
+        {"notifyAllowedNetworks",       &s->notify_allowed_networks,        &out->notify_networks},
+        {"blockingBypassList",          &s->blocking_bypass_list,           &out->block_bypass   },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         enum err err = acl_init(rows[i].acl, list_items(rows[i].list), rows[i].list->count, e);
@@ -80,8 +81,7 @@ static enum err take_tsig(struct snapshot *out, const struct settings *s, struct
     out->tsig_keys = mem_calloc(s->tsig_keys.count, sizeof *out->tsig_keys);
     for (size_t i = 0; i < s->tsig_keys.count; i++) {
         const struct setting_tsig *row = &s->tsig_keys.items[i];
-        enum err err =
-            tsig_key_init(&out->tsig_keys[i], row->name, row->algorithm, row->secret, e);
+        enum err err = tsig_key_init(&out->tsig_keys[i], row->name, row->algorithm, row->secret, e);
         if (err != ERR_OK) {
             return err_prefix(e, err, "tsig/%s", row->name);
         }
@@ -95,8 +95,9 @@ static enum err take_settings(struct snapshot *out, const struct settings *s, st
     if (!str_copy(out->server_name, sizeof out->server_name, s->dns_server_domain) ||
         !str_copy(out->responsible, sizeof out->responsible,
                   s->default_responsible_person != NULL ? s->default_responsible_person : "")) {
-        return err_set(e, ERR_INVALID, "settings/dnsServerDomain or defaultResponsiblePerson is "
-                                       "too long");
+        return err_set(e, ERR_INVALID,
+                       "settings/dnsServerDomain or defaultResponsiblePerson is "
+                       "too long");
     }
     out->udp_size_max = (uint16_t)s->udp_payload_size;
     out->tcp_receive_timeout_ms = (uint32_t)s->tcp_receive_timeout;
@@ -139,10 +140,11 @@ static enum err take_cluster(struct snapshot *out, const struct conf_map *map, s
         return ERR_OK;
     }
     json_t *object = json_loads(text, 0, NULL);
-    enum err err = take_zone_name(object, "domain", &out->cluster_domain, out->cluster_domain_text,
-                                  e);
+    enum err err =
+        take_zone_name(object, "domain", &out->cluster_domain, out->cluster_domain_text, e);
     if (err == ERR_OK) {
-        err = take_zone_name(object, "catalog", &out->cluster_catalog, out->cluster_catalog_text, e);
+        err =
+            take_zone_name(object, "catalog", &out->cluster_catalog, out->cluster_catalog_text, e);
     }
     out->has_cluster = err == ERR_OK;
     json_decref(object);
@@ -208,7 +210,7 @@ static const enum block_answer blocking_answers[SETTING_BLOCKING_COUNT] = {
     [SETTING_BLOCKING_CUSTOM_ADDRESS] = BLOCK_CUSTOM,
 };
 
-#define CUSTOM_MAX 255    // items of customBlockingAddresses, by its row
+#define CUSTOM_MAX 255 // items of customBlockingAddresses, by its row
 
 static struct blocks_change *new_change(const struct settings *s, bool is_whole)
 {
@@ -237,7 +239,7 @@ static const struct {
     bool allowed;
 } block_kinds[] = {
     {.prefix = "blocked/", .allowed = false},
-    {.prefix = "allowed/", .allowed = true},
+    {.prefix = "allowed/", .allowed = true },
 };
 
 struct name_walk {

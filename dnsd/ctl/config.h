@@ -7,12 +7,12 @@ struct blocks_change;
 struct snapshot;
 
 /*
- * From config objects to what dnsd's threads use. Nothing is applied here: everything is checked and
- * built first, so that a state that does not fit is refused whole.
+ * From config objects to what dnsd's threads use. Nothing is applied here: everything is checked
+ * and built first, so that a state that does not fit is refused whole.
  */
 struct config_plan {
-    struct snapshot *snapshot;         // NULL = nothing of it changed
-    struct blocks_change *blocks;      // NULL = nothing of it changed
+    struct snapshot *snapshot;    // NULL = nothing of it changed
+    struct blocks_change *blocks; // NULL = nothing of it changed
 };
 
 // ERR_INVALID with the object's path and the reason. The plan's parts belong to the caller.

@@ -43,7 +43,7 @@ static enum err on_config(void *ctx, const struct conf_apply *change, struct err
     }
     bool is_first = !ctl->has_config;
     if (is_first) {
-        blocks_wait(ctl->blocks);    // nobody is answered before names are blocked
+        blocks_wait(ctl->blocks); // nobody is answered before names are blocked
         ctl->has_config = true;
     }
     if (plan.snapshot != NULL) {
@@ -66,7 +66,7 @@ static void on_zone_change(void *ctx, const char *zone, uint32_t serial)
     (void)serial;
     uint64_t one = 1;
     ssize_t n = write(ctl->hint_fd, &one, sizeof one);
-    (void)n;    // a full counter means "look" already
+    (void)n; // a full counter means "look" already
 }
 
 static void on_hint(evutil_socket_t fd, short what, void *ctx)
@@ -88,8 +88,7 @@ static enum err open_hints(struct ctl *ctl, struct errmsg *e)
     if (ctl->hint_fd < 0) {
         return err_set(e, ERR_INTERNAL, "cannot make an eventfd");
     }
-    ctl->hint_event =
-        event_new(ctl->app->base, ctl->hint_fd, EV_READ | EV_PERSIST, on_hint, ctl);
+    ctl->hint_event = event_new(ctl->app->base, ctl->hint_fd, EV_READ | EV_PERSIST, on_hint, ctl);
     event_add(ctl->hint_event, NULL);
     zone_listen(ctl->shared->store, on_zone_change, ctl);
     return ERR_OK;
@@ -104,9 +103,9 @@ static enum err open_services(struct ctl *ctl, struct errmsg *e)
                                           &ctl->server_service.service.base};
     enum err err = rpc_server_open(ctl->app->base, run_dir, RPC_DNSD, services,
                                    sizeof services / sizeof services[0], &ctl->server, e);
-    return err == ERR_OK ? rpc_client_open(ctl->app->base, run_dir, RPC_CLUSTERD, RPC_DNSD,
-                                           &ctl->clusterd, e)
-                         : err;
+    return err == ERR_OK
+               ? rpc_client_open(ctl->app->base, run_dir, RPC_CLUSTERD, RPC_DNSD, &ctl->clusterd, e)
+               : err;
 }
 
 enum err ctl_open(const struct ctl_options *options, void (*on_first_config)(void *ctx), void *ctx,

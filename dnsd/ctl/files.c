@@ -54,28 +54,22 @@ void ctl_import(Dnsd__Zones_Service *service, const Dnsd__ZoneImportRequest *inp
 
 // The file is made by us, so that its name is unique, and filled by the zone store.
 static enum err export(struct ctl *ctl, const char *zone_name, char *name, size_t name_size,
-                       struct errmsg *e)
-{
-    struct zone *zone;
-    char path[512];
-    int fd = -1;
+                       struct errmsg *e) {
+    struct zone *zone; char path[512]; int fd = -1;
     enum err err = ctl_zone_find(ctl, zone_name, &zone, e);
-    if (err == ERR_OK && zone_current(zone) == NULL) {
-        err = err_set(e, ERR_BAD_STATE, "%s has no contents yet", zone_text(zone));
-    }
-    err = err == ERR_OK
-              ? file_spool_create(ctl->app->paths.spool_dir, name, name_size, &fd, e)
-              : err;
-    if (err != ERR_OK) {
-        return err;
-    }
-    close(fd);
-    err = file_spool_path(ctl->app->paths.spool_dir, name, path, sizeof path, e);
-    err = err == ERR_OK ? zone_export(ctl->shared->store, zone, path, e) : err;
-    if (err != ERR_OK) {
-        unlink(path);
-    }
+    if (err == ERR_OK && zone_current(zone) == NULL){
+        err = err_set(e, ERR_BAD_STATE, "%s has no contents yet", zone_text(zone));}
+err = err == ERR_OK ? file_spool_create(ctl->app->paths.spool_dir, name, name_size, &fd, e) : err;
+if (err != ERR_OK) {
     return err;
+}
+close(fd);
+err = file_spool_path(ctl->app->paths.spool_dir, name, path, sizeof path, e);
+err = err == ERR_OK ? zone_export(ctl->shared->store, zone, path, e) : err;
+if (err != ERR_OK) {
+    unlink(path);
+}
+return err;
 }
 
 void ctl_export(Dnsd__Zones_Service *service, const Dnsd__ZoneExportRequest *input,

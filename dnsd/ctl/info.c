@@ -11,13 +11,13 @@ static const struct {
     Dnsd__ZoneType wire;
     const char *name;
 } type_rows[ZONE_TYPE_COUNT] = {
-    [ZONE_PRIMARY] = {DNSD__ZONE_TYPE__ZONE_PRIMARY, "Primary"},
-    [ZONE_SECONDARY] = {DNSD__ZONE_TYPE__ZONE_SECONDARY, "Secondary"},
-    [ZONE_STUB] = {DNSD__ZONE_TYPE__ZONE_STUB, "Stub"},
-    [ZONE_FORWARDER] = {DNSD__ZONE_TYPE__ZONE_FORWARDER, "Forwarder"},
+    [ZONE_PRIMARY] = {DNSD__ZONE_TYPE__ZONE_PRIMARY,             "Primary"           },
+    [ZONE_SECONDARY] = {DNSD__ZONE_TYPE__ZONE_SECONDARY,           "Secondary"         },
+    [ZONE_STUB] = {DNSD__ZONE_TYPE__ZONE_STUB,                "Stub"              },
+    [ZONE_FORWARDER] = {DNSD__ZONE_TYPE__ZONE_FORWARDER,           "Forwarder"         },
     [ZONE_SECONDARY_FORWARDER] = {DNSD__ZONE_TYPE__ZONE_SECONDARY_FORWARDER, "SecondaryForwarder"},
-    [ZONE_CATALOG] = {DNSD__ZONE_TYPE__ZONE_CATALOG, "Catalog"},
-    [ZONE_SECONDARY_CATALOG] = {DNSD__ZONE_TYPE__ZONE_SECONDARY_CATALOG, "SecondaryCatalog"},
+    [ZONE_CATALOG] = {DNSD__ZONE_TYPE__ZONE_CATALOG,             "Catalog"           },
+    [ZONE_SECONDARY_CATALOG] = {DNSD__ZONE_TYPE__ZONE_SECONDARY_CATALOG,   "SecondaryCatalog"  },
 };
 
 bool ctl_zone_type(Dnsd__ZoneType in, enum zone_type *out)

@@ -36,10 +36,10 @@ struct ctl {
     bool has_config;
     void (*on_first_config)(void *ctx);
     void *first_config_ctx;
-    uint64_t started_ms;           // Unix time
+    uint64_t started_ms; // Unix time
     struct ctl_zones_service zones_service;
     struct ctl_server_service server_service;
-    int hint_fd;                   // eventfd: a zone changed
+    int hint_fd; // eventfd: a zone changed
     struct event *hint_event;
     _Atomic uint64_t zone_changes; // number of the last hint
 };
@@ -70,8 +70,8 @@ Dnsd__ZoneInfo *ctl_zone_info_of(const struct ctl *ctl, const char *text, struct
 bool ctl_zone_type(Dnsd__ZoneType in, enum zone_type *out);
 const char *ctl_zone_type_name(enum zone_type type);
 
-// dnsd/ctl/options.c: the fields present in `in` into `options` (of a zone of this type). Fields that
-// the type does not have are passed over. ERR_INVALID, ERR_NOT_FOUND (catalog, TSIG key),
+// dnsd/ctl/options.c: the fields present in `in` into `options` (of a zone of this type). Fields
+// that the type does not have are passed over. ERR_INVALID, ERR_NOT_FOUND (catalog, TSIG key),
 // ERR_UNSUPPORTED. Read side.
 NODISCARD enum err ctl_options_apply(const struct ctl *ctl, const char *zone, enum zone_type type,
                                      const Dnsd__ZoneOptions *in, struct zone_options *options,
@@ -103,5 +103,5 @@ struct ctl_pending {
 };
 struct ctl_pending *ctl_pending_new(struct ctl *ctl, const char *zone,
                                     Dnsd__ZoneReply_Closure closure, void *closure_data);
-void ctl_pending_done(void *ctx, const struct zone_result *result);    // zone_done_fn; frees it
+void ctl_pending_done(void *ctx, const struct zone_result *result); // zone_done_fn; frees it
 void ctl_reply_zone_error(Dnsd__ZoneReply_Closure closure, void *closure_data, struct errmsg *e);

@@ -9,8 +9,8 @@
 #include "dnsd/zone/acl.h"
 
 /*
- * Zone options: one row an option, with the zone types that have it, where it stands in the protocol
- * message and where in struct zone_options. Both directions follow from the row.
+ * Zone options: one row an option, with the zone types that have it, where it stands in the
+ * protocol message and where in struct zone_options. Both directions follow from the row.
  */
 
 enum option_kind { OPTION_BOOL, OPTION_TEXT, OPTION_CHOICE, OPTION_LIST, OPTION_POLICIES };
@@ -26,15 +26,15 @@ enum option_check {
 };
 
 struct option_row {
-    const char *name;               // the API's
+    const char *name; // the API's
     enum option_kind kind;
     enum option_check check;
-    uint32_t types;                 // bits 1 << enum zone_type
-    bool by_catalog;                // decided by the secondary catalog that made the zone
-    size_t has;                     // offset of has_…, for OPTION_BOOL
+    uint32_t types;  // bits 1 << enum zone_type
+    bool by_catalog; // decided by the secondary catalog that made the zone
+    size_t has;      // offset of has_…, for OPTION_BOOL
     size_t message;
     size_t option;
-    const char *const *words;       // of OPTION_CHOICE, in the enum's order
+    const char *const *words; // of OPTION_CHOICE, in the enum's order
     size_t word_count;
 };
 
@@ -54,67 +54,50 @@ static const char *const notify_words[] = {
     [ZONE_NOTIFY_SEPARATE] = "SeparateNameServersForCatalogAndMemberZones",
 };
 
-#define BIT(type) (1u << (type))
-#define T_PRIMARY BIT(ZONE_PRIMARY)
-#define T_SECONDARY BIT(ZONE_SECONDARY)
-#define T_STUB BIT(ZONE_STUB)
-#define T_FORWARDER BIT(ZONE_FORWARDER)
+#define BIT(type)             (1u << (type))
+#define T_PRIMARY             BIT(ZONE_PRIMARY)
+#define T_SECONDARY           BIT(ZONE_SECONDARY)
+#define T_STUB                BIT(ZONE_STUB)
+#define T_FORWARDER           BIT(ZONE_FORWARDER)
 #define T_SECONDARY_FORWARDER BIT(ZONE_SECONDARY_FORWARDER)
-#define T_CATALOG BIT(ZONE_CATALOG)
-#define T_SECONDARY_CATALOG BIT(ZONE_SECONDARY_CATALOG)
+#define T_CATALOG             BIT(ZONE_CATALOG)
+#define T_SECONDARY_CATALOG   BIT(ZONE_SECONDARY_CATALOG)
 #define T_ALL                                                                                      \
     (T_PRIMARY | T_SECONDARY | T_STUB | T_FORWARDER | T_SECONDARY_FORWARDER | T_CATALOG |          \
      T_SECONDARY_CATALOG)
-#define T_MEMBERS (T_PRIMARY | T_SECONDARY | T_STUB | T_FORWARDER)
-#define T_TRANSFER_IN (T_SECONDARY | T_SECONDARY_FORWARDER | T_SECONDARY_CATALOG)
+#define T_MEMBERS      (T_PRIMARY | T_SECONDARY | T_STUB | T_FORWARDER)
+#define T_TRANSFER_IN  (T_SECONDARY | T_SECONDARY_FORWARDER | T_SECONDARY_CATALOG)
 #define T_TRANSFER_OUT (T_PRIMARY | T_SECONDARY | T_FORWARDER | T_CATALOG | T_SECONDARY_CATALOG)
-#define T_NOTIFY (T_PRIMARY | T_SECONDARY | T_FORWARDER | T_CATALOG)
-#define T_UPDATE (T_PRIMARY | T_SECONDARY | T_SECONDARY_FORWARDER | T_FORWARDER)
+#define T_NOTIFY       (T_PRIMARY | T_SECONDARY | T_FORWARDER | T_CATALOG)
+#define T_UPDATE       (T_PRIMARY | T_SECONDARY | T_SECONDARY_FORWARDER | T_FORWARDER)
 
-#define AT(m, o) .message = offsetof(Dnsd__ZoneOptions, m), .option = offsetof(struct zone_options, o)
-#define FLAG(m, o) .has = offsetof(Dnsd__ZoneOptions, has_##m), AT(m, o)
-#define WORDS(w) .words = (w), .word_count = sizeof(w) / sizeof(w)[0]
+#define T_QUERIED (T_ALL & ~T_SECONDARY_CATALOG)
+#define LED       true
+#define FREE      false
 
-// In the order in which they are applied; the catalog last (it is not left when another one fails).
+#define AT(m, f)                                                                                   \
+    .message = offsetof(Dnsd__ZoneOptions, m), .option = offsetof(struct zone_options, f)
+#define FLAG(n, t, m, f)                                                                           \
+    {.name = (n),                                                                                  \
+     .kind = OPTION_BOOL,                                                                          \
+     .types = (t),                                                                                 \
+     .has = offsetof(Dnsd__ZoneOptions, has_##m),                                                  \
+     AT(m, f)},
+#define TEXT(n, t, c, l, m, f)                                                                     \
+    {.name = (n), .kind = OPTION_TEXT, .types = (t), .check = (c), .by_catalog = (l), AT(m, f)},
+#define LIST(n, t, c, l, m, f)                                                                     \
+    {.name = (n), .kind = OPTION_LIST, .types = (t), .check = (c), .by_catalog = (l), AT(m, f)},
+#define CHOICE(n, t, w, m, f)                                                                      \
+    {.name = (n),                                                                                  \
+     .kind = OPTION_CHOICE,                                                                        \
+     .types = (t),                                                                                 \
+     .words = (w),                                                                                 \
+     .word_count = sizeof(w) / sizeof(w)[0],                                                       \
+     AT(m, f)},
+#define POLICIES(n, t, m, f) {.name = (n), .kind = OPTION_POLICIES, .types = (t), AT(m, f)},
+
 static const struct option_row rows[] = {
-    {"disabled", OPTION_BOOL, CHECK_NONE, T_ALL, false, FLAG(disabled, disabled)},
-    {"useSoaSerialDateScheme", OPTION_BOOL, CHECK_NONE, T_PRIMARY | T_FORWARDER, false,
-     FLAG(soa_date_scheme, soa_date_scheme)},
-    {"overrideCatalogQueryAccess", OPTION_BOOL, CHECK_NONE, T_MEMBERS, false,
-     FLAG(override_catalog_query_access, override_query_access)},
-    {"overrideCatalogZoneTransfer", OPTION_BOOL, CHECK_NONE, T_PRIMARY | T_SECONDARY | T_FORWARDER,
-     false, FLAG(override_catalog_zone_transfer, override_transfer)},
-    {"overrideCatalogNotify", OPTION_BOOL, CHECK_NONE, T_PRIMARY | T_FORWARDER, false,
-     FLAG(override_catalog_notify, override_notify)},
-    {"overrideCatalogPrimaryNameServers", OPTION_BOOL, CHECK_NONE, T_SECONDARY, false,
-     FLAG(override_catalog_primaries, override_primaries)},
-    {"primaryNameServerAddresses", OPTION_LIST, CHECK_ADDRESSES, T_TRANSFER_IN | T_STUB, true,
-     AT(primaries, primaries)},
-    {"primaryZoneTransferProtocol", OPTION_TEXT, CHECK_PROTOCOL, T_TRANSFER_IN, true,
-     AT(transfer_protocol, transfer_protocol)},
-    {"primaryZoneTransferTsigKeyName", OPTION_TEXT, CHECK_TSIG_KEY, T_TRANSFER_IN, true,
-     AT(primary_tsig_key, primary_tsig_key)},
-    {"validateZone", OPTION_BOOL, CHECK_NONE, T_SECONDARY, false, FLAG(validate_zone, validate_zone)},
-    {"queryAccess", OPTION_CHOICE, CHECK_NONE, T_ALL & ~T_SECONDARY_CATALOG, false,
-     AT(query_access, query_access), WORDS(access_words)},
-    {"queryAccessNetworkACL", OPTION_LIST, CHECK_ACL, T_ALL & ~T_SECONDARY_CATALOG, false,
-     AT(query_access_acl, query_acl)},
-    {"zoneTransfer", OPTION_CHOICE, CHECK_NONE, T_TRANSFER_OUT, false, AT(zone_transfer, transfer),
-     WORDS(access_words)},
-    {"zoneTransferNetworkACL", OPTION_LIST, CHECK_ACL, T_TRANSFER_OUT, false,
-     AT(zone_transfer_acl, transfer_acl)},
-    {"zoneTransferTsigKeyNames", OPTION_LIST, CHECK_TSIG_KEY, T_TRANSFER_OUT, false,
-     AT(zone_transfer_tsig_keys, transfer_tsig_keys)},
-    {"notify", OPTION_CHOICE, CHECK_NONE, T_NOTIFY, false, AT(notify, notify), WORDS(notify_words)},
-    {"notifyNameServers", OPTION_LIST, CHECK_ADDRESSES, T_NOTIFY, false,
-     AT(notify_servers, notify_servers)},
-    {"notifySecondaryCatalogsNameServers", OPTION_LIST, CHECK_ADDRESSES, T_CATALOG, false,
-     AT(notify_secondary_catalogs, notify_catalogs)},
-    {"update", OPTION_CHOICE, CHECK_NONE, T_UPDATE, false, AT(update, update), WORDS(access_words)},
-    {"updateNetworkACL", OPTION_LIST, CHECK_ACL, T_UPDATE, false, AT(update_acl, update_acl)},
-    {"updateSecurityPolicies", OPTION_POLICIES, CHECK_NONE, T_PRIMARY | T_FORWARDER, false,
-     AT(update_policies, update_policies)},
-    {"catalog", OPTION_TEXT, CHECK_CATALOG, T_MEMBERS, true, AT(catalog, catalog)},
+#include "dnsd/ctl/options.def"
 };
 #define ROW_COUNT (sizeof rows / sizeof rows[0])
 
@@ -214,7 +197,7 @@ static enum err apply_choice(const struct option_row *row, const char *value, vo
     for (size_t i = 0; i < row->word_count; i++) {
         if (str_equal_nocase(row->words[i], value)) {
             int number = (int)i;
-            memcpy(target, &number, sizeof number);    // enums of this compiler are ints
+            memcpy(target, &number, sizeof number); // enums of this compiler are ints
             return ERR_OK;
         }
     }
@@ -284,7 +267,7 @@ static enum err apply_row(const struct ctl *ctl, const struct option_row *row,
     }
     const void *value = *(const void *const *)message;
     if (value == NULL) {
-        return ERR_OK;    // not present
+        return ERR_OK; // not present
     }
     switch (row->kind) {
     case OPTION_TEXT:
@@ -351,7 +334,7 @@ static Dnsd__StringList *show_list(const struct zone_strings *strings, struct ar
     Dnsd__StringList *list = arena_alloc(arena, sizeof *list);
     dnsd__string_list__init(list);
     list->n_items = strings->count;
-    list->items = strings->items;    // immutable options: valid on the read side
+    list->items = strings->items; // immutable options: valid on the read side
     return list;
 }
 

@@ -18,16 +18,16 @@
 
 struct page {
     const Dnsd__RecordsRequest *input;
-    struct name start;            // folded owner to begin with
-    uint32_t skip;                // of its records
-    bool is_limited;              // to `scope`
-    struct name scope;            // folded; only it, or it and what is below
+    struct name start; // folded owner to begin with
+    uint32_t skip;     // of its records
+    bool is_limited;   // to `scope`
+    struct name scope; // folded; only it, or it and what is below
     struct arena *arena;
     Dnsd__RecordsReply *reply;
     size_t capacity;
     size_t bytes;
-    struct name last;             // owner of the last record looked at
-    uint32_t count_of_last;       // its records looked at so far
+    struct name last;       // owner of the last record looked at
+    uint32_t count_of_last; // its records looked at so far
 };
 
 static bool read_name(const ProtobufCBinaryData *bytes, struct name *out)
@@ -170,7 +170,7 @@ static enum err get_records(const struct ctl *ctl, struct page *page, struct err
     page->reply->zone = ctl_zone_info_of(ctl, zone_text(zone), page->arena);
     const struct zone_version *version = zone_pin(zone);
     if (version == NULL) {
-        return ERR_OK;    // a secondary before its first transfer
+        return ERR_OK; // a secondary before its first transfer
     }
     struct zone_iter iter;
     zone_iter_init(&iter, ctl->shared->store, zone, version, page->start.wire, true);
@@ -271,11 +271,11 @@ static const struct {
     bool needs_old;
     bool needs_record;
 } edit_ops[] = {
-    [DNSD__EDIT__OP__ADD] = {ZONE_EDIT_ADD, false, true},
-    [DNSD__EDIT__OP__REPLACE_RRSET] = {ZONE_EDIT_REPLACE_RRSET, false, true},
-    [DNSD__EDIT__OP__UPDATE] = {ZONE_EDIT_UPDATE, true, true},
-    [DNSD__EDIT__OP__DELETE] = {ZONE_EDIT_DELETE, true, false},
-    [DNSD__EDIT__OP__DELETE_RRSET] = {ZONE_EDIT_DELETE_RRSET, true, false},
+    [DNSD__EDIT__OP__ADD] = {ZONE_EDIT_ADD,           false, true },
+    [DNSD__EDIT__OP__REPLACE_RRSET] = {ZONE_EDIT_REPLACE_RRSET, false, true },
+    [DNSD__EDIT__OP__UPDATE] = {ZONE_EDIT_UPDATE,        true,  true },
+    [DNSD__EDIT__OP__DELETE] = {ZONE_EDIT_DELETE,        true,  false},
+    [DNSD__EDIT__OP__DELETE_RRSET] = {ZONE_EDIT_DELETE_RRSET,  true,  false},
 };
 
 static enum err take_edit(const Dnsd__Edit *in, struct arena *arena, struct zone_edit *out,
@@ -316,8 +316,7 @@ static enum err submit_edits(struct ctl *ctl, const Dnsd__EditRequest *input, st
         }
     }
     struct pending_edit *pending = mem_zalloc(sizeof *pending);
-    *pending = (struct pending_edit){
-        .ctl = ctl, .closure = closure, .closure_data = closure_data};
+    *pending = (struct pending_edit){.ctl = ctl, .closure = closure, .closure_data = closure_data};
     memcpy(pending->zone, zone_text(zone), strlen(zone_text(zone)) + 1);
     zone_submit_edits(ctl->submitter, zone_text(zone), edits, input->n_edits,
                       input->has_base_serial ? &input->base_serial : NULL, on_edited, pending);

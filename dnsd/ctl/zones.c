@@ -174,8 +174,8 @@ static void on_find(Dnsd__Zones_Service *service, const Dnsd__FindRequest *input
     unsigned labels = name_label_offsets(name.wire.wire, offsets) - 1;
     name_hashes(name.wire.wire, offsets, labels, hashes);
     reader_enter();
-    const struct zone *zone = zone_table_closest(zone_table_get(ctl->shared->store),
-                                                 name.wire.wire, offsets, labels, hashes);
+    const struct zone *zone = zone_table_closest(zone_table_get(ctl->shared->store), name.wire.wire,
+                                                 offsets, labels, hashes);
     if (zone == NULL) {
         err_set(&e, ERR_NOT_FOUND, "No such zone was found: %s", name.text);
         ctl_reply_zone_error(closure, closure_data, &e);
@@ -221,9 +221,9 @@ static enum err create_options(struct ctl *ctl, const Dnsd__ZoneCreateRequest *i
                                const struct ctl_zone_name *name, enum zone_type type,
                                struct zone_options *options, struct errmsg *e)
 {
-    options->soa_date_scheme = type == ZONE_PRIMARY &&
-                               (input->has_soa_date_scheme
-                                    ? input->soa_date_scheme
+    options->soa_date_scheme =
+        type == ZONE_PRIMARY &&
+        (input->has_soa_date_scheme ? input->soa_date_scheme
                                     : snapshot_get(ctl->shared)->soa_date_scheme);
     if (input->options != NULL) {
         enum err err = ctl_options_apply(ctl, name->text, type, input->options, options, e);
@@ -384,8 +384,8 @@ static void on_delete(Dnsd__Zones_Service *service, const Dnsd__ZoneRequest *inp
             release_members(ctl, zone);
         }
         struct pending_delete *pending = mem_zalloc(sizeof *pending);
-        *pending = (struct pending_delete){
-            .ctl = ctl, .closure = closure, .closure_data = closure_data};
+        *pending =
+            (struct pending_delete){.ctl = ctl, .closure = closure, .closure_data = closure_data};
         zone_submit_delete(ctl->submitter, zone_text(zone), on_deleted, pending);
     }
     reader_leave();
@@ -483,8 +483,8 @@ static void on_set_options(Dnsd__Zones_Service *service, const Dnsd__ZoneOptions
         reply_options(ctl, input->zone, &e, closure, closure_data);
     } else {
         struct pending_options *pending = mem_zalloc(sizeof *pending);
-        *pending = (struct pending_options){
-            .ctl = ctl, .closure = closure, .closure_data = closure_data};
+        *pending =
+            (struct pending_options){.ctl = ctl, .closure = closure, .closure_data = closure_data};
         memcpy(pending->zone, zone_text(zone), strlen(zone_text(zone)) + 1);
         zone_submit_options(ctl->submitter, zone_text(zone), options, on_options_set, pending);
     }

@@ -14,15 +14,15 @@
 
 // Which addresses are served, and the workers that do it. Control thread.
 
-#define RETRY_S 5
-#define WORKERS_MAX 256u
-#define TCP_BUFFER_BYTES ((size_t)64 * 1024 * 1024)    // of all workers together
-#define SPARE_FILES 512u          // descriptors beside those of TCP connections
+#define RETRY_S          5
+#define WORKERS_MAX      256u
+#define TCP_BUFFER_BYTES ((size_t)64 * 1024 * 1024) // of all workers together
+#define SPARE_FILES      512u                       // descriptors beside those of TCP connections
 
 struct endpoint {
     union address address;
     bool is_up[SOCKET_KIND_COUNT];
-    char reason[SOCKET_KIND_COUNT][160];    // why not, as last logged
+    char reason[SOCKET_KIND_COUNT][160]; // why not, as last logged
 };
 
 struct net {
@@ -32,7 +32,7 @@ struct net {
     struct endpoint *endpoints;
     size_t endpoint_count;
     struct socket_options socket_options;
-    bool is_closing_some;    // sockets of ours may be open for a moment longer
+    bool is_closing_some; // sockets of ours may be open for a moment longer
 };
 
 static void log_state(const struct endpoint *endpoint, enum socket_kind kind, const char *reason)

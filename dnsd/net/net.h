@@ -13,20 +13,20 @@ struct inbox;
 
 /*
  * The workers and the addresses they serve. Control thread only. Each address has, by UDP and by
- * TCP, one socket a worker; an address that cannot be bound is logged, listed, and tried again every
- * 5 s, while the others serve.
+ * TCP, one socket a worker; an address that cannot be bound is logged, listed, and tried again
+ * every 5 s, while the others serve.
  */
 struct net;
 struct net_options {
-    unsigned workers;             // 0 = one a core
-    uint32_t tcp_connections;     // in all
+    unsigned workers;         // 0 = one a core
+    uint32_t tcp_connections; // in all
     uint32_t tcp_per_client;
-    int notify_fd;                // see worker_options
+    int notify_fd; // see worker_options
 };
 
 NODISCARD enum err net_open(struct event_base *base, const struct shared *shared,
                             const struct net_options *options, struct net **out, struct errmsg *e);
-void net_close(struct net *net);      // stops the workers
+void net_close(struct net *net); // stops the workers
 
 // Listens as the snapshot says: opens what is new, closes what is gone, leaves the rest alone.
 void net_apply(struct net *net, const struct snapshot *snapshot);

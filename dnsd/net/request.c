@@ -76,7 +76,7 @@ struct slow {
     struct responder *responder;
     const struct request *request;
     const struct dns_query *parsed;
-    struct tsig_state tsig;      // key NULL = unsigned
+    struct tsig_state tsig; // key NULL = unsigned
     uint8_t *out;
     size_t room;
     struct xfr_out **transfer;
@@ -132,8 +132,8 @@ static void log_notify_refused(const struct slow *s, const struct name *zone, co
     if (log_limit_pass(&limit, 10, &held)) {
         char text[NAME_MAX_TEXT];
         name_to_text(zone->wire, text);
-        log_warn("NOTIFY refused", F_NAME(text), F_ADDR(s->request->client), F_STR("reason", reason),
-                 F_U64("repeated", held));
+        log_warn("NOTIFY refused", F_NAME(text), F_ADDR(s->request->client),
+                 F_STR("reason", reason), F_U64("repeated", held));
     }
 }
 
@@ -164,7 +164,7 @@ static size_t reply_notify(const struct slow *s)
                                                      : sizeof notify.from.in);
     if (!inbox_put(responder->inbox, &notify)) {
         stats_add(responder->stats, STATS_NOTIFY_DROPPED, 1);
-        return 0;    // the primary sends it again
+        return 0; // the primary sends it again
     }
     size_t size = reply_error(s, RCODE_NOERROR);
     if (size != 0) {
@@ -173,7 +173,8 @@ static size_t reply_notify(const struct slow *s)
     return size;
 }
 
-// Behind question and OPT nothing stands in a reply of answer_error; the OPT is moved behind the SOA.
+// Behind question and OPT nothing stands in a reply of answer_error; the OPT is moved behind the
+// SOA.
 #define OPT_MAX 64u
 
 // The zone's SOA alone: for IXFR over UDP, and for a client that is current (RFC 1995 section 4).
@@ -201,7 +202,7 @@ static size_t reply_soa(const struct slow *s, const struct zone *zone)
     }
     memcpy(s->out + pack.at, opt, opt_len);
     s->out[2] |= DNS_AA >> 8;
-    s->out[7] = 1;    // ANCOUNT
+    s->out[7] = 1; // ANCOUNT
     return pack.at + opt_len;
 }
 
@@ -229,11 +230,11 @@ static size_t reply_transfer(const struct slow *s)
     struct zone *zone = find_zone(s, &apex);
     bool is_tcp = responder->answer.is_tcp;
     if (s->parsed->qtype == TYPE_AXFR && !is_tcp) {
-        return reply_error(s, RCODE_FORMERR);    // RFC 5936 section 4.2
+        return reply_error(s, RCODE_FORMERR); // RFC 5936 section 4.2
     }
     if (zone == NULL || s->parsed->qclass != CLASS_IN) {
         log_transfer_refused(s, &apex, "no such zone");
-        return reply_error(s, RCODE_NOTAUTH);    // RFC 5936 section 2.2.1
+        return reply_error(s, RCODE_NOTAUTH); // RFC 5936 section 2.2.1
     }
     if (!policy_transfer_allowed(responder->snapshot, responder->answer.zones, zone,
                                  s->request->client, s->tsig.key)) {
@@ -253,10 +254,9 @@ static size_t reply_transfer(const struct slow *s)
             return reply_soa(s, zone);
         }
     }
-    bool to_cluster = s->tsig.key != NULL &&
-                      s->tsig.key == snapshot_cluster_key(responder->snapshot);
-    *s->transfer =
-        xfr_out_open(responder->shared->store, zone, s->parsed, &s->tsig, to_cluster);
+    bool to_cluster =
+        s->tsig.key != NULL && s->tsig.key == snapshot_cluster_key(responder->snapshot);
+    *s->transfer = xfr_out_open(responder->shared->store, zone, s->parsed, &s->tsig, to_cluster);
     if (*s->transfer == NULL) {
         return reply_error(s, RCODE_SERVFAIL);
     }
@@ -271,8 +271,8 @@ static size_t reply_verified(const struct slow *s)
         if (s->parsed->qtype == TYPE_AXFR || s->parsed->qtype == TYPE_IXFR) {
             return reply_transfer(s);
         }
-        return answer_query(&s->responder->answer, s->request->message, s->request->size,
-                            s->parsed, s->out, s->room, NULL);
+        return answer_query(&s->responder->answer, s->request->message, s->request->size, s->parsed,
+                            s->out, s->room, NULL);
     case OPCODE_NOTIFY:
         return reply_notify(s);
     default:
@@ -319,9 +319,9 @@ static size_t reply_signed(struct slow *s)
         const struct snapshot *c;
         void *m;
     } keys = {.c = s->responder->snapshot};
-    enum err err = tsig_verify_request(s->request->message, s->request->size,
-                                       s->parsed->tsig_offset, snapshot_tsig_find, keys.m,
-                                       clock_unix_s(), &s->tsig);
+    enum err err =
+        tsig_verify_request(s->request->message, s->request->size, s->parsed->tsig_offset,
+                            snapshot_tsig_find, keys.m, clock_unix_s(), &s->tsig);
     if (err == ERR_INVALID) {
         return reply_error(s, RCODE_FORMERR);
     }

@@ -18,10 +18,10 @@ struct xfr_out;
 struct responder {
     const struct shared *shared;
     struct stats *stats;
-    struct inbox *inbox;                // NOTIFY for the maintenance thread
-    const struct snapshot *snapshot;    // of this section
-    const struct block_set *blocks;     // of this section
-    struct answer_context answer;       // of this section
+    struct inbox *inbox;             // NOTIFY for the maintenance thread
+    const struct snapshot *snapshot; // of this section
+    const struct block_set *blocks;  // of this section
+    struct answer_context answer;    // of this section
 };
 
 // Takes the present zones, block sets and settings for what follows in this read section.
@@ -31,7 +31,7 @@ struct request {
     const uint8_t *message;
     size_t size;
     const struct sockaddr *client;
-    const struct dns_query *parsed;     // by dns_query_read, with its result
+    const struct dns_query *parsed; // by dns_query_read, with its result
     int rcode;
 };
 

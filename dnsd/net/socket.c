@@ -35,8 +35,9 @@ static enum err bind_error(struct errmsg *e, int errno_value)
     case EADDRNOTAVAIL:
         return err_set(e, ERR_UNAVAILABLE, "this host has no such address");
     case EACCES:
-        return err_set(e, ERR_DENIED,
-                       "not allowed to use this port (start as root, or with CAP_NET_BIND_SERVICE)");
+        return err_set(
+            e, ERR_DENIED,
+            "not allowed to use this port (start as root, or with CAP_NET_BIND_SERVICE)");
     default:
         return err_set(e, err_from_errno(errno_value), "%s", strerror(errno_value));
     }
@@ -57,8 +58,8 @@ enum err socket_probe(enum socket_kind kind, const union address *address, struc
     return err;
 }
 
-// Replies are not to be fragmented by what a forged ICMP says about the path, and the source address
-// of each datagram's destination is told where it is not fixed.
+// Replies are not to be fragmented by what a forged ICMP says about the path, and the source
+// address of each datagram's destination is told where it is not fixed.
 static bool set_udp(int fd, const union address *address, const struct socket_options *options)
 {
     bool is6 = address->sa.sa_family == AF_INET6;
@@ -92,8 +93,7 @@ enum err socket_open(enum socket_kind kind, const union address *address,
         ok = set_udp(made, address, options);
     } else if (ok) {
         // Accepted connections inherit it: replies are whole and must not wait for an ACK.
-        ok = switch_on(made, SOL_SOCKET, SO_REUSEADDR) &&
-             switch_on(made, IPPROTO_TCP, TCP_NODELAY);
+        ok = switch_on(made, SOL_SOCKET, SO_REUSEADDR) && switch_on(made, IPPROTO_TCP, TCP_NODELAY);
     }
     ok = ok && bind(made, &address->sa, address_len(address)) == 0 &&
          (kind != SOCKET_TCP || listen(made, (int)options->backlog) == 0);

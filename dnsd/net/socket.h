@@ -7,12 +7,12 @@
 #include "dnsd/conf/address.h"
 
 enum socket_kind { SOCKET_UDP, SOCKET_TCP, SOCKET_KIND_COUNT };
-extern const char *const socket_kind_names[SOCKET_KIND_COUNT];    // "udp", "tcp"
+extern const char *const socket_kind_names[SOCKET_KIND_COUNT]; // "udp", "tcp"
 
 struct socket_options {
-    uint32_t send_buffer;       // bytes, UDP
+    uint32_t send_buffer; // bytes, UDP
     uint32_t receive_buffer;
-    uint32_t backlog;           // TCP
+    uint32_t backlog; // TCP
 };
 
 // Is the address free for a server? Another program's sockets count even where SO_REUSEPORT would
@@ -21,7 +21,7 @@ struct socket_options {
 NODISCARD enum err socket_probe(enum socket_kind kind, const union address *address,
                                 struct errmsg *e);
 
-// A non-blocking socket of a group that shares the address (SO_REUSEPORT), bound, and listening when
-// TCP. On a wildcard address UDP tells where each datagram was sent to. The caller closes it.
+// A non-blocking socket of a group that shares the address (SO_REUSEPORT), bound, and listening
+// when TCP. On a wildcard address UDP tells where each datagram was sent to. The caller closes it.
 NODISCARD enum err socket_open(enum socket_kind kind, const union address *address,
                                const struct socket_options *options, int *fd, struct errmsg *e);

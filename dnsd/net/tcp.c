@@ -19,35 +19,36 @@
 #include "dnsd/xfr/out.h"
 
 /*
- * Connections of one worker; everything here runs in its thread. A connection is in one of two modes:
+ * Connections of one worker; everything here runs in its thread. A connection is in one of two
+ * modes:
  *
  *   waiting   reads; what stays of a message that is not whole yet is kept in `in`
- *   sending   `out` holds what the socket did not take, or a transfer is under way; nothing is read,
- *             so a client that does not take its answers stops itself
+ *   sending   `out` holds what the socket did not take, or a transfer is under way; nothing is
+ * read, so a client that does not take its answers stops itself
  *
  * Messages are read into and answered from the server's two scratch buffers.
  */
 
-#define READ_SIZE 16384u
-#define FRAME_MAX (2u + DNS_MESSAGE_MAX)
-#define IN_SCRATCH (FRAME_MAX + READ_SIZE)
-#define OUT_SCRATCH (2u * FRAME_MAX)
-#define ACCEPT_BATCH 64u
-#define TRANSFER_BATCH 4u         // messages of a transfer before others get their turn
-#define SWEEP_MS 250u
-#define IDLE_MIN_MS 500u
+#define READ_SIZE      16384u
+#define FRAME_MAX      (2u + DNS_MESSAGE_MAX)
+#define IN_SCRATCH     (FRAME_MAX + READ_SIZE)
+#define OUT_SCRATCH    (2u * FRAME_MAX)
+#define ACCEPT_BATCH   64u
+#define TRANSFER_BATCH 4u // messages of a transfer before others get their turn
+#define SWEEP_MS       250u
+#define IDLE_MIN_MS    500u
 
 struct tcp_connection {
-    struct event event;           // read or write, by mode
+    struct event event; // read or write, by mode
     struct tcp_server *server;
-    struct list by_age;           // in server->waiting or server->sending, oldest first
-    struct list by_client;        // in client->connections
+    struct list by_age;    // in server->waiting or server->sending, oldest first
+    struct list by_client; // in client->connections
     struct tcp_client *client;
-    uint64_t since_ms;            // last whole message, or last progress of sending
+    uint64_t since_ms; // last whole message, or last progress of sending
     union address peer;
     int fd;
     bool is_sending;
-    int unacknowledged;           // bytes in the socket at the last look; INT_MAX = not looked
+    int unacknowledged; // bytes in the socket at the last look; INT_MAX = not looked
     uint32_t in_len;
     uint32_t out_at;
     uint32_t out_len;
@@ -153,7 +154,8 @@ static void set_mode(struct tcp_connection *c, bool is_sending)
 
 // ---- sending -----------------------------------------------------------------------------------
 
-// Sends what it can of `bytes`, keeps the rest; false = the connection is broken or over its bounds.
+// Sends what it can of `bytes`, keeps the rest; false = the connection is broken or over its
+// bounds.
 static bool send_or_keep(struct tcp_connection *c, const uint8_t *bytes, size_t len)
 {
     size_t sent = 0;
@@ -253,8 +255,7 @@ static bool answer_message(struct tcp_connection *c, const uint8_t *message, siz
     }
     stats_add(responder->stats, STATS_TCP_QUERIES, 1);
     uint8_t *frame = c->server->out + g->len;
-    size_t reply =
-        responder_reply(responder, &request, frame + 2, DNS_MESSAGE_MAX, &c->transfer);
+    size_t reply = responder_reply(responder, &request, frame + 2, DNS_MESSAGE_MAX, &c->transfer);
     if (reply != 0) {
         frame[0] = (uint8_t)(reply >> 8);
         frame[1] = (uint8_t)reply;
@@ -263,9 +264,10 @@ static bool answer_message(struct tcp_connection *c, const uint8_t *message, siz
     return true;
 }
 
-// Answers whole messages of `bytes` until one is not whole, a transfer begins or the client does not
-// take its answers; `*used` gets how far it came. False = close.
-static bool answer_messages(struct tcp_connection *c, const uint8_t *bytes, size_t len, size_t *used)
+// Answers whole messages of `bytes` until one is not whole, a transfer begins or the client does
+// not take its answers; `*used` gets how far it came. False = close.
+static bool answer_messages(struct tcp_connection *c, const uint8_t *bytes, size_t len,
+                            size_t *used)
 {
     struct gathered g = {0};
     size_t at = 0;
@@ -360,9 +362,9 @@ static const struct {
     unsigned divisor;
 } pressure_rows[] = {
     {.full_percent = 90, .divisor = 16},
-    {.full_percent = 75, .divisor = 4},
-    {.full_percent = 50, .divisor = 2},
-    {.full_percent = 0, .divisor = 1},
+    {.full_percent = 75, .divisor = 4 },
+    {.full_percent = 50, .divisor = 2 },
+    {.full_percent = 0,  .divisor = 1 },
 };
 
 uint32_t tcp_idle_timeout(uint32_t timeout_ms, size_t open, size_t max)
@@ -393,7 +395,8 @@ static bool makes_progress(struct tcp_connection *c)
     return true;
 }
 
-static void close_older(struct tcp_server *server, struct list *list, uint64_t now, uint32_t timeout)
+static void close_older(struct tcp_server *server, struct list *list, uint64_t now,
+                        uint32_t timeout)
 {
     struct tcp_connection *c = oldest(list);
     while (c != NULL && now - c->since_ms >= timeout) {

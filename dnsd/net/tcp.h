@@ -13,15 +13,15 @@ struct event_base;
  * in all and per client (the one longest idle goes), bytes held, time without a whole message.
  */
 struct tcp_limits {
-    size_t connections;       // of this worker
-    size_t per_client;        // of one client at this worker
-    size_t buffer_bytes;      // held for all connections of this worker
+    size_t connections;  // of this worker
+    size_t per_client;   // of one client at this worker
+    size_t buffer_bytes; // held for all connections of this worker
 };
 
 struct tcp_server;
 struct tcp_server *tcp_server_new(struct event_base *base, struct responder *responder,
                                   const struct tcp_limits *limits);
-void tcp_server_free(struct tcp_server *server);     // closes all connections
+void tcp_server_free(struct tcp_server *server); // closes all connections
 
 // Accepts what waits on the listening socket, a bounded number of connections at once.
 void tcp_server_accept(struct tcp_server *server, int listen_fd);

@@ -10,10 +10,10 @@
  * How many connections each client has: an IPv4 address, or an IPv6 /64. Its connections are listed
  * with the one longest without work first. One worker.
  */
-#define TCP_CLIENT_BUCKETS 4096u    // a power of two
+#define TCP_CLIENT_BUCKETS 4096u // a power of two
 
 struct tcp_client {
-    struct tcp_client *next;        // in its bucket
+    struct tcp_client *next; // in its bucket
     uint8_t key[16];
     size_t count;
     struct list connections;

@@ -18,7 +18,7 @@
  * the address no longer than it came.
  */
 
-#define CONTROL_SIZE 64u    // one in_pktinfo or in6_pktinfo with its header
+#define CONTROL_SIZE 64u // one in_pktinfo or in6_pktinfo with its header
 
 struct datagram {
     union address peer;
@@ -119,7 +119,7 @@ static unsigned answer_all(struct udp_batch *batch, unsigned n, bool is_wildcard
                                   .client = &d->peer.sa,
                                   .parsed = &d->parsed,
                                   .rcode = d->rcode};
-        struct xfr_out *never;    // transfers are refused over UDP
+        struct xfr_out *never; // transfers are refused over UDP
         size_t size =
             responder_reply(batch->responder, &request, batch->out[i], UDP_MESSAGE_MAX, &never);
         if (size == 0) {

@@ -5,11 +5,11 @@
 #include "dnsd/net/request.h"
 
 /*
- * UDP in batches: receive up to UDP_BATCH datagrams, take all apart, answer all, send. The buffers of
- * one worker; they serve all of its sockets in turn.
+ * UDP in batches: receive up to UDP_BATCH datagrams, take all apart, answer all, send. The buffers
+ * of one worker; they serve all of its sockets in turn.
  */
-#define UDP_BATCH 64u
-#define UDP_MESSAGE_MAX 4096u    // requests and replies; larger ones are for TCP
+#define UDP_BATCH       64u
+#define UDP_MESSAGE_MAX 4096u // requests and replies; larger ones are for TCP
 
 struct udp_batch;
 struct udp_batch *udp_batch_new(struct responder *responder);

@@ -45,7 +45,7 @@ struct worker {
     struct event_base *base;
     struct event *wake;
     int wake_fd;
-    pthread_mutex_t lock;        // of the orders
+    pthread_mutex_t lock; // of the orders
     struct order *first;
     struct order **last;
     struct list listeners;

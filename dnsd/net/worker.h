@@ -19,7 +19,7 @@ struct worker;
 struct worker_options {
     unsigned index;
     const struct shared *shared;
-    int notify_fd;               // eventfd of the maintenance thread, written for each NOTIFY
+    int notify_fd; // eventfd of the maintenance thread, written for each NOTIFY
     struct tcp_limits tcp;
 };
 

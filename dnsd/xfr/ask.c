@@ -25,7 +25,7 @@ struct ask {
     uint8_t message[MESSAGE_QUERY_MAX];
     struct tsig_key key;
     struct tsig_state tsig;
-    struct errmsg last;      // of an answer that did not count
+    struct errmsg last; // of an answer that did not count
 };
 
 static void free_ask(struct ask *ask)
@@ -99,9 +99,9 @@ static bool take_answer(struct ask *ask)
     struct ask_answer answer = {.message = bytes, .size = (size_t)n};
     // A copy, because a forged answer must not change what the true one is checked with.
     struct tsig_state tsig = ask->tsig;
-    enum err err = message_check_answer(bytes, &answer.size, ask->id, ask->opcode, &ask->name,
-                                        ask->type, &tsig, &answer.header, &answer.answers_offset,
-                                        &ask->last);
+    enum err err =
+        message_check_answer(bytes, &answer.size, ask->id, ask->opcode, &ask->name, ask->type,
+                             &tsig, &answer.header, &answer.answers_offset, &ask->last);
     tsig_state_fini(&tsig);
     if (err != ERR_OK) {
         return false;

@@ -9,20 +9,20 @@
 struct event_base;
 
 /*
- * One question by UDP, asked again with growing pauses until an answer comes: SOA checks and NOTIFY.
- * Each has a connected socket of its own, so the kernel keeps strangers' packets away. Maintenance
- * thread.
+ * One question by UDP, asked again with growing pauses until an answer comes: SOA checks and
+ * NOTIFY. Each has a connected socket of its own, so the kernel keeps strangers' packets away.
+ * Maintenance thread.
  */
 struct ask_options {
     struct event_base *base;
     const union address *to;
-    const union address *source;      // family 0 = the system's choice
+    const union address *source; // family 0 = the system's choice
     enum dns_opcode opcode;
     const struct name *name;
     uint16_t type;
-    const struct message_soa *soa;    // NOTIFY; NULL = none
-    const struct tsig_key *key;       // copied; NULL = unsigned
-    uint32_t timeout_ms;              // of the first try; doubles
+    const struct message_soa *soa; // NOTIFY; NULL = none
+    const struct tsig_key *key;    // copied; NULL = unsigned
+    uint32_t timeout_ms;           // of the first try; doubles
     unsigned tries;
 };
 struct ask_answer {
@@ -38,4 +38,4 @@ struct ask;
 // Never calls `fn` from inside. ERR_… when the socket or message cannot be made.
 NODISCARD enum err ask_start(const struct ask_options *options, ask_fn fn, void *ctx,
                              struct ask **out, struct errmsg *e);
-void ask_cancel(struct ask *ask);    // `fn` is not called any more; NULL is fine
+void ask_cancel(struct ask *ask); // `fn` is not called any more; NULL is fine

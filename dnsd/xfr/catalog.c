@@ -11,11 +11,11 @@
 #include "dnsd/xfr/members.h"
 
 /*
- * Catalog zones (RFC 9432). A Catalog zone lists the zones whose options name it; a SecondaryCatalog
- * makes and deletes Secondary zones as its primary lists them. Both are brought about by comparing
- * what is with what should be, whenever something about them changed: so nothing is lost by a crash
- * between two steps, and thousands of changes at once are one comparison. While jobs for a catalog
- * are under way it only stays marked.
+ * Catalog zones (RFC 9432). A Catalog zone lists the zones whose options name it; a
+ * SecondaryCatalog makes and deletes Secondary zones as its primary lists them. Both are brought
+ * about by comparing what is with what should be, whenever something about them changed: so nothing
+ * is lost by a crash between two steps, and thousands of changes at once are one comparison. While
+ * jobs for a catalog are under way it only stays marked.
  */
 
 #define EDITS_MAX 10000u
@@ -23,7 +23,7 @@
 struct job {
     struct xfr *x;
     struct name catalog;
-    char *zone;              // for the log
+    char *zone; // for the log
     const char *what;
 };
 
@@ -149,8 +149,7 @@ static void unlist(void *ctx, const struct member *member)
     struct producing *p = ctx;
     struct name owner;
     if (members_owner(p->catalog, member->id, &owner)) {
-        struct zone_record r =
-            record_of(p, &owner, TYPE_PTR, member->zone.wire, member->zone.len);
+        struct zone_record r = record_of(p, &owner, TYPE_PTR, member->zone.wire, member->zone.len);
         add_edit(p, ZONE_EDIT_DELETE, &r);
     }
 }
@@ -160,8 +159,7 @@ static void list(void *ctx, const struct member *member)
     struct producing *p = ctx;
     struct name owner;
     if (members_owner(p->catalog, member->id, &owner)) {
-        struct zone_record r =
-            record_of(p, &owner, TYPE_PTR, member->zone.wire, member->zone.len);
+        struct zone_record r = record_of(p, &owner, TYPE_PTR, member->zone.wire, member->zone.len);
         add_edit(p, ZONE_EDIT_ADD, &r);
     }
 }
@@ -193,7 +191,7 @@ static void produce(struct xfr *x, struct xfr_zone *c, struct zone *zone,
     members_diff(&have, &want, unlist, list, &p);
     if (p.count > EDITS_MAX) {
         p.count = EDITS_MAX;
-        c->is_dirty = true;    // the rest when these are done
+        c->is_dirty = true; // the rest when these are done
     }
     if (p.count != 0) {
         zone_submit_edits(x->submitter, c->text, p.edits, p.count, NULL, on_job,
@@ -248,7 +246,8 @@ static bool moves_here(const struct consuming *u, const struct zone_options *o)
     struct name name;
     struct members old = {0};
     bool moves = false;
-    if (!o->from_catalog || o->catalog == NULL || name_from_text(o->catalog, &name, NULL) != ERR_OK) {
+    if (!o->from_catalog || o->catalog == NULL ||
+        name_from_text(o->catalog, &name, NULL) != ERR_OK) {
         return false;
     }
     name_fold(name.wire);

@@ -14,9 +14,9 @@
 #include "dnsd/xfr/in.h"
 
 #define CONNECT_MS 5000u
-#define IDLE_MS 15000u            // without a byte from the primary
-#define TOTAL_MS (2u * 3600u * 1000u)
-#define FRAME_MAX (2u + DNS_MESSAGE_MAX)
+#define IDLE_MS    15000u // without a byte from the primary
+#define TOTAL_MS   (2u * 3600u * 1000u)
+#define FRAME_MAX  (2u + DNS_MESSAGE_MAX)
 
 enum stage { STAGE_CONNECT, STAGE_SOA, STAGE_TRANSFER };
 
@@ -44,7 +44,7 @@ struct fetch {
     size_t out_at;
     size_t out_len;
     uint8_t out[2 + MESSAGE_QUERY_MAX];
-    size_t len;                   // in `frame`
+    size_t len; // in `frame`
     uint8_t frame[FRAME_MAX];
 };
 
@@ -89,6 +89,7 @@ static void complete(struct fetch *f, enum fetch_status status, const struct err
     struct fetch_result result = {.status = status, .soa = f->soa, .bytes = f->bytes};
     if (status == FETCH_LOADED) {
         result.records = xfr_in_records(f->in);
+        result.ignored = xfr_in_ignored(f->in);
         result.load = xfr_in_take(f->in);
     }
     if (e != NULL) {
@@ -233,7 +234,7 @@ static bool take_frames(struct fetch *f)
         }
         enum stage stage = f->stage;
         if (stage == STAGE_SOA) {
-            f->len = 0;    // nothing may follow the answer to one question
+            f->len = 0; // nothing may follow the answer to one question
         }
         if (!take_message(f, f->frame + at + 2, size)) {
             return false;
@@ -308,13 +309,12 @@ static enum err open_socket(struct fetch *f, const struct fetch_options *options
 {
     int one = 1;
     f->fd = socket(options->to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    bool ok = f->fd >= 0 &&
-              setsockopt(f->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == 0;
+    bool ok = f->fd >= 0 && setsockopt(f->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == 0;
     if (ok && options->source->sa.sa_family == options->to->sa.sa_family) {
         ok = bind(f->fd, &options->source->sa, address_len(options->source)) == 0;
     }
-    ok = ok && (connect(f->fd, &options->to->sa, address_len(options->to)) == 0 ||
-                errno == EINPROGRESS);
+    ok = ok &&
+         (connect(f->fd, &options->to->sa, address_len(options->to)) == 0 || errno == EINPROGRESS);
     return ok ? ERR_OK
               : err_set(e, err_from_errno(errno), "connecting to the primary: %s", strerror(errno));
 }

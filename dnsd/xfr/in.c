@@ -14,6 +14,7 @@ struct xfr_in {
     struct message_soa soa;
     bool has_soa;
     uint64_t records;
+    uint64_t ignored;
     uint8_t rdata[RDATA_MAX];
 };
 
@@ -85,6 +86,10 @@ static enum xfr_in_status take_record(struct xfr_in *in, const uint8_t *message,
         return fail(e, "the transfer does not begin with the SOA record");
     }
     name_fold(rr->name.wire);
+    if (!name_is_below_or_equal(rr->name.wire, in->apex.wire)) {
+        in->ignored++;    // not the primary's to say; some primaries send it all the same
+        return XFR_IN_MORE;
+    }
     in->records++;
     return zone_load_add(in->load, rr->name.wire, rr->type, rr->ttl, in->rdata, len, e) == ERR_OK
                ? XFR_IN_MORE
@@ -129,6 +134,11 @@ const struct message_soa *xfr_in_soa(const struct xfr_in *in)
 uint64_t xfr_in_records(const struct xfr_in *in)
 {
     return in->records;
+}
+
+uint64_t xfr_in_ignored(const struct xfr_in *in)
+{
+    return in->ignored;
 }
 
 struct zone_load *xfr_in_take(struct xfr_in *in)

@@ -5,15 +5,15 @@
 
 #include "common/base/mem.h"
 
-// Single producer (a worker), single consumer (maintenance). `head` and `tail` count up forever; the
-// release store of one side publishes the slot, the acquire load of the other side sees it.
+// Single producer (a worker), single consumer (maintenance). `head` and `tail` count up forever;
+// the release store of one side publishes the slot, the acquire load of the other side sees it.
 
-#define INBOX_SLOTS 256u    // a power of two
+#define INBOX_SLOTS 256u // a power of two
 
 struct inbox {
-    _Atomic uint32_t head;    // next to write
-    uint8_t between[64];      // the two sides write to different cache lines
-    _Atomic uint32_t tail;    // next to read
+    _Atomic uint32_t head; // next to write
+    uint8_t between[64];   // the two sides write to different cache lines
+    _Atomic uint32_t tail; // next to read
     int wake_fd;
     struct inbox_notify slots[INBOX_SLOTS];
 };

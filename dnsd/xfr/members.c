@@ -86,9 +86,8 @@ void members_take(struct members *members, const struct name *catalog, const str
     if (len == catalog->len + sizeof version_label &&
         starts_with(owner, version_label, sizeof version_label)) {
         members->has_version =
-            members->has_version ||
-            (r->type == TYPE_TXT && r->rdata_len == sizeof version_text &&
-             memcmp(r->rdata, version_text, sizeof version_text) == 0);
+            members->has_version || (r->type == TYPE_TXT && r->rdata_len == sizeof version_text &&
+                                     memcmp(r->rdata, version_text, sizeof version_text) == 0);
         return;
     }
     if (!name_is_below_or_equal(owner, zones.wire) || len == zones.len) {
@@ -166,8 +165,8 @@ void members_diff(const struct members *have, const struct members *want, member
         int order = h == have->count   ? 1
                     : w == want->count ? -1
                                        : strcmp(have->items[h].id, want->items[w].id);
-        bool is_same = order == 0 && name_equal_lower(have->items[h].zone.wire,
-                                                      want->items[w].zone.wire);
+        bool is_same =
+            order == 0 && name_equal_lower(have->items[h].zone.wire, want->items[w].zone.wire);
         if (order <= 0) {
             if (!is_same && gone != NULL) {
                 gone(ctx, &have->items[h]);

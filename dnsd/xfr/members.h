@@ -6,19 +6,19 @@
 #include "dnsd/zone/zone.h"
 
 /*
- * What a catalog zone says (RFC 9432 section 4): its members, each with a label of its own. Pure data;
- * no threads, no clocks.
+ * What a catalog zone says (RFC 9432 section 4): its members, each with a label of its own. Pure
+ * data; no threads, no clocks.
  */
 struct member {
-    char *id;            // label below zones.<catalog>, lower case
-    struct name zone;    // folded
-    char *moves_to;      // `coo` (section 4.4.1): folded text of the catalog it goes to; NULL = none
+    char *id;         // label below zones.<catalog>, lower case
+    struct name zone; // folded
+    char *moves_to;   // `coo` (section 4.4.1): folded text of the catalog it goes to; NULL = none
 };
 struct members {
     struct member *items;
     size_t count;
     size_t capacity;
-    bool has_version;    // "2" (section 4.2.1)
+    bool has_version; // "2" (section 4.2.1)
 };
 
 void members_fini(struct members *members);

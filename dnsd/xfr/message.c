@@ -11,8 +11,8 @@
 #define SOA_NUMBERS 20u
 
 static const char *const rcode_texts[16] = {
-    "NOERROR", "FORMERR",  "SERVFAIL", "NXDOMAIN", "NOTIMP",  "REFUSED", "YXDOMAIN", "YXRRSET",
-    "NXRRSET", "NOTAUTH",  "NOTZONE",  "RCODE11",  "RCODE12", "RCODE13", "RCODE14",  "RCODE15",
+    "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP",  "REFUSED", "YXDOMAIN", "YXRRSET",
+    "NXRRSET", "NOTAUTH", "NOTZONE",  "RCODE11",  "RCODE12", "RCODE13", "RCODE14",  "RCODE15",
 };
 
 const char *message_rcode_text(unsigned rcode)
@@ -54,7 +54,7 @@ enum err message_write_query(uint8_t out[MESSAGE_QUERY_MAX], size_t *size, enum 
     cursor_put_u16(&c, type);
     cursor_put_u16(&c, CLASS_IN);
     if (soa != NULL) {
-        cursor_put_u16(&c, 0xc000 | DNS_HEADER_SIZE);    // the question's name
+        cursor_put_u16(&c, 0xc000 | DNS_HEADER_SIZE); // the question's name
         cursor_put_u16(&c, TYPE_SOA);
         cursor_put_u16(&c, CLASS_IN);
         cursor_put_u32(&c, soa->ttl);

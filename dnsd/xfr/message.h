@@ -35,8 +35,8 @@ NODISCARD enum err message_write_query(uint8_t out[MESSAGE_QUERY_MAX], size_t *s
                                        struct tsig_state *tsig, uint16_t *id);
 
 // Checks that `message` answers the query: id, QR, opcode, the question when there is one, TSIG.
-// `*size` shrinks by the TSIG. ERR_NOT_FOUND = not the answer to our query (ignore it); ERR_DENIED =
-// signature; ERR_INVALID = malformed. The RCODE is the caller's to look at.
+// `*size` shrinks by the TSIG. ERR_NOT_FOUND = not the answer to our query (ignore it); ERR_DENIED
+// = signature; ERR_INVALID = malformed. The RCODE is the caller's to look at.
 NODISCARD enum err message_check_answer(uint8_t *message, size_t *size, uint16_t id,
                                         enum dns_opcode opcode, const struct name *name,
                                         uint16_t type, struct tsig_state *tsig,

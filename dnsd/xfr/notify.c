@@ -15,10 +15,10 @@
  * to the same target. The nodes of the cluster hear of its zones signed with the catalog's key.
  */
 
-#define NOTIFY_MAX 256u            // on their way at the same time
-#define NOTIFY_TIMEOUT_MS 500u     // then 1, 2, 4, 8 s
-#define NOTIFY_TRIES 5u
-#define TARGETS_MAX 256u
+#define NOTIFY_MAX        256u // on their way at the same time
+#define NOTIFY_TIMEOUT_MS 500u // then 1, 2, 4, 8 s
+#define NOTIFY_TRIES      5u
+#define TARGETS_MAX       256u
 
 struct notify {
     struct list by_zone;
@@ -26,8 +26,8 @@ struct notify {
     struct xfr *x;
     struct xfr_zone *z;
     union address to;
-    bool is_signed;                // with the cluster's key
-    struct ask *ask;               // NULL = waits
+    bool is_signed;  // with the cluster's key
+    struct ask *ask; // NULL = waits
 };
 
 struct target {
@@ -37,7 +37,7 @@ struct target {
 struct targets {
     struct target items[TARGETS_MAX];
     size_t count;
-    uint16_t port;                 // while NS addresses are added
+    uint16_t port; // while NS addresses are added
 };
 
 // ---- who is told -------------------------------------------------------------------------------
@@ -226,8 +226,7 @@ static bool present_soa(const struct zone *zone, struct message_soa *soa)
     struct zone_rrset rrset;
     size_t offset = 0;
     uint16_t len;
-    if (version == NULL ||
-        !zone_version_rrset(version, zone_apex(zone)->wire, TYPE_SOA, &rrset)) {
+    if (version == NULL || !zone_version_rrset(version, zone_apex(zone)->wire, TYPE_SOA, &rrset)) {
         return false;
     }
     const uint8_t *rdata = zone_rrset_next(&rrset, &offset, &len);

@@ -8,8 +8,8 @@
 #include "common/dns/rrtype.h"
 #include "dnsd/xfr/pack.h"
 
-// One outgoing transfer: SOA, everything else in canonical order, SOA (RFC 5936 section 2.2). Runs in
-// the worker that has the connection; owns the pinned version and a copy of the key.
+// One outgoing transfer: SOA, everything else in canonical order, SOA (RFC 5936 section 2.2). Runs
+// in the worker that has the connection; owns the pinned version and a copy of the key.
 
 // A message is sent when it is this full: pointers reach 16 KiB, more would only cost latency.
 #define MESSAGE_TARGET 32768u
@@ -21,7 +21,7 @@ struct xfr_out {
     const struct zone_version *version;
     struct zone_iter iter;
     bool iter_open;
-    struct zone_record pending;      // taken from the iterator, not yet written
+    struct zone_record pending; // taken from the iterator, not yet written
     bool has_pending;
     bool with_private;
     bool first_message;
@@ -29,10 +29,10 @@ struct xfr_out {
     struct name apex;
     char zone[NAME_MAX_TEXT];
     uint16_t id;
-    uint16_t flags;                  // RD of the query
+    uint16_t flags; // RD of the query
     struct name qname;
     uint16_t qtype;
-    uint8_t *soa;                    // RDATA, for the end
+    uint8_t *soa; // RDATA, for the end
     uint16_t soa_len;
     uint32_t soa_ttl;
     uint64_t records;
@@ -134,7 +134,7 @@ static void fill(struct xfr_out *out, uint16_t *count)
         }
         if (!pack_record(pack, r->name, r->type, r->ttl, r->rdata, r->rdata_len)) {
             if (*count == 0) {
-                out->stage = STAGE_FAILED;    // does not fit a message of its own
+                out->stage = STAGE_FAILED; // does not fit a message of its own
             }
             return;
         }

@@ -19,9 +19,9 @@ struct xfr_out;
 // Room that a message needs.
 #define XFR_OUT_ROOM DNS_MESSAGE_MAX
 
-// Pins the zone's present version; NULL = nothing loaded. `tsig` (verified request, NULL = unsigned)
-// is copied with its key. `with_private` sends ANAME, FWD and APP too: to nodes of the cluster.
-// RCU read side.
+// Pins the zone's present version; NULL = nothing loaded. `tsig` (verified request, NULL =
+// unsigned) is copied with its key. `with_private` sends ANAME, FWD and APP too: to nodes of the
+// cluster. RCU read side.
 struct xfr_out *xfr_out_open(struct zone_store *store, struct zone *zone,
                              const struct dns_query *query, const struct tsig_state *tsig,
                              bool with_private);

@@ -8,7 +8,7 @@
 
 // Message writer for transfers. A pack belongs to one transfer; no state elsewhere.
 
-#define POINTER_MAX 0x3fffu      // what 14 bits can name
+#define POINTER_MAX 0x3fffu // what 14 bits can name
 #define PACK_PROBES 4u
 
 void pack_begin(struct pack *pack, uint8_t *message, size_t at, size_t room)
@@ -24,8 +24,8 @@ void pack_begin(struct pack *pack, uint8_t *message, size_t at, size_t room)
     }
 }
 
-// Does the name at `offset` of the message equal `name` (any case)? Pointers in what we wrote always
-// go backwards, so it ends.
+// Does the name at `offset` of the message equal `name` (any case)? Pointers in what we wrote
+// always go backwards, so it ends.
 static bool written_equals(const struct pack *pack, size_t offset, const uint8_t *name)
 {
     const uint8_t *m = pack->message;
@@ -190,9 +190,16 @@ bool pack_record(struct pack *pack, const uint8_t *owner, uint16_t type, uint32_
                  const uint8_t *rdata, size_t rdata_len)
 {
     size_t start = pack->at;
-    uint8_t fixed[10] = {(uint8_t)(type >> 8), (uint8_t)type,        0, CLASS_IN,
-                         (uint8_t)(ttl >> 24), (uint8_t)(ttl >> 16), (uint8_t)(ttl >> 8),
-                         (uint8_t)ttl,         0,                    0};
+    uint8_t fixed[10] = {(uint8_t)(type >> 8),
+                         (uint8_t)type,
+                         0,
+                         CLASS_IN,
+                         (uint8_t)(ttl >> 24),
+                         (uint8_t)(ttl >> 16),
+                         (uint8_t)(ttl >> 8),
+                         (uint8_t)ttl,
+                         0,
+                         0};
     if (!put_owner(pack, owner) || !put(pack, fixed, sizeof fixed)) {
         pack->at = start;
         return false;

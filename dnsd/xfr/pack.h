@@ -10,16 +10,16 @@
  * Writes records into one DNS message with name compression (RFC 1035 section 4.1.4). Names that
  * were written stand in a small table by their hash; a full table only compresses less.
  */
-#define PACK_NAMES 1024u     // a power of two
+#define PACK_NAMES 1024u // a power of two
 
 struct pack_name {
     uint64_t hash;
     uint16_t offset;
-    uint16_t generation;     // of the message; older entries are empty
+    uint16_t generation; // of the message; older entries are empty
 };
 struct pack {
     uint8_t *message;
-    size_t at;               // bytes written
+    size_t at; // bytes written
     size_t room;
     uint16_t generation;
     uint16_t last_owner_offset;

@@ -15,19 +15,19 @@
 #include "dnsd/xfr/timing.h"
 
 /*
- * Keeps secondary zones current (RFC 1035 section 4.3.5, RFC 1996). A refresh tries the primaries in
- * turn: SOA by UDP, else by TCP; when it is newer, AXFR. After a NOTIFY that told a newer serial, and
- * for a zone that holds nothing, AXFR at once. A limited number runs at the same time; the rest
- * waits, urgent ones in front.
+ * Keeps secondary zones current (RFC 1035 section 4.3.5, RFC 1996). A refresh tries the primaries
+ * in turn: SOA by UDP, else by TCP; when it is newer, AXFR. After a NOTIFY that told a newer
+ * serial, and for a zone that holds nothing, AXFR at once. A limited number runs at the same time;
+ * the rest waits, urgent ones in front.
  */
 
 #define SOA_TIMEOUT_MS 1500u
-#define SOA_TRIES 2u
-#define BYTES_MAX ((uint64_t)8 << 30)
+#define SOA_TRIES      2u
+#define BYTES_MAX      ((uint64_t)8 << 30)
 
 struct refresh {
     struct xfr *x;
-    struct xfr_zone *z;            // NULL = gone while the store works
+    struct xfr_zone *z; // NULL = gone while the store works
     union address *primaries;
     size_t count;
     size_t at;
@@ -37,7 +37,7 @@ struct refresh {
     union address source6;
     bool is_forced;
     bool is_urgent;
-    bool goes_straight;            // no SOA query
+    bool goes_straight; // no SOA query
     bool has_held;
     uint32_t held;
     struct ask *ask;
@@ -45,7 +45,7 @@ struct refresh {
     struct message_soa soa;
     uint64_t records;
     uint64_t started_ms;
-    struct errmsg last;            // why the last primary failed
+    struct errmsg last; // why the last primary failed
 };
 
 // A primary that fails is left alone for a while by the timers of its zones.
@@ -251,8 +251,8 @@ static void finish_failed(struct refresh *r)
     z->failures++;
     stats_add(&x->stats, STATS_TRANSFERS_FAILED, 1);
     // The first failure is a change of state; the ones after it are the same trouble.
-    if (!z->state.sync_failed || strncmp(z->state.sync_error, r->last.text,
-                                         sizeof z->state.sync_error - 1) != 0) {
+    if (!z->state.sync_failed ||
+        strncmp(z->state.sync_error, r->last.text, sizeof z->state.sync_error - 1) != 0) {
         log_warn("zone is not refreshed", F_NAME(z->text), F_ERR(&r->last));
         z->state.sync_failed = true;
         snprintf(z->state.sync_error, sizeof z->state.sync_error, "%.*s",
@@ -276,7 +276,7 @@ static void finish_failed(struct refresh *r)
 static void on_replaced(void *ctx, const struct zone_result *result)
 {
     struct refresh *r = ctx;
-    if (r->z == NULL) {    // the zone went meanwhile
+    if (r->z == NULL) { // the zone went meanwhile
         struct xfr *x = r->x;
         free_refresh(r);
         pump(x);
@@ -329,6 +329,10 @@ static void on_fetched(void *ctx, const struct fetch_result *result)
         return;
     }
     primary_answered(r->x, &r->primaries[r->at]);
+    if (result->ignored != 0) {
+        log_warn("primary sent records that are not in the zone: ignored", F_NAME(r->z->text),
+                 F_U64("records", result->ignored));
+    }
     r->soa = result->soa;
     r->records = result->records;
     if (result->status == FETCH_LOADED) {
@@ -365,7 +369,7 @@ static void on_asked(void *ctx, const struct ask_answer *answer, struct errmsg *
     r->ask = NULL;
     if (answer == NULL || (answer->header.flags & DNS_TC) != 0) {
         (void)e;
-        start_fetch(r, true);    // UDP may be filtered: the same by TCP
+        start_fetch(r, true); // UDP may be filtered: the same by TCP
     } else if (message_read_soa(answer->message, answer->size, &answer->header,
                                 answer->answers_offset, &r->z->apex, &r->soa, &reason) != ERR_OK) {
         next_primary(r, &reason);
@@ -466,7 +470,7 @@ static void start(struct xfr *x, struct xfr_zone *z)
     enum err err = is_idle ? ERR_OK : prepare(r, zone);
     reader_leave();
     if (is_idle) {
-        free_refresh(r);    // gone in a moment, or nobody wants it until it is enabled
+        free_refresh(r); // gone in a moment, or nobody wants it until it is enabled
     } else if (err != ERR_OK) {
         finish_failed(r);
     } else {

@@ -1,8 +1,8 @@
 #include "dnsd/xfr/timing.h"
 
-#define DAY_S 86400u
+#define DAY_S           86400u
 #define DOUBLE_FIRST_MS 1000u
-#define DOUBLE_MAX_MS 60000u
+#define DOUBLE_MAX_MS   60000u
 
 static uint64_t doubling_ms(unsigned failures)
 {

@@ -20,7 +20,7 @@
  * what is to be done (refresh.c, notify.c, catalog.c).
  */
 
-#define START_SPREAD_MS 10000u     // first checks of all secondaries after the start
+#define START_SPREAD_MS 10000u // first checks of all secondaries after the start
 
 enum order_kind { ORDER_ZONE, ORDER_RESYNC, ORDER_CONFIG, ORDER_STOP };
 struct order {
@@ -214,7 +214,7 @@ static void give_order(struct xfr *x, enum order_kind kind, const char *zone)
     pthread_mutex_unlock(&x->lock);
     uint64_t one = 1;
     ssize_t n = write(x->wake_fd, &one, sizeof one);
-    (void)n;    // a full counter means "look" already
+    (void)n; // a full counter means "look" already
 }
 
 static struct order *take_orders(struct xfr *x)

@@ -10,14 +10,14 @@
 struct inbox;
 
 /*
- * The maintenance thread: keeps secondary zones current (SOA timers, NOTIFY in, transfers in), tells
- * others of new versions (NOTIFY out), and keeps catalog zones and their members in step (RFC 9432).
- * Its own event loop; other threads reach it by the functions below, which do not wait.
+ * The maintenance thread: keeps secondary zones current (SOA timers, NOTIFY in, transfers in),
+ * tells others of new versions (NOTIFY out), and keeps catalog zones and their members in step (RFC
+ * 9432). Its own event loop; other threads reach it by the functions below, which do not wait.
  */
 struct xfr;
 struct xfr_options {
     struct shared *shared;
-    unsigned transfers;     // at the same time, inwards
+    unsigned transfers; // at the same time, inwards
 };
 
 // Prepares everything and hears of zone changes from now on; the thread starts with xfr_start.
@@ -32,6 +32,6 @@ NODISCARD enum err xfr_start(struct xfr *xfr, struct inbox *const *inboxes, size
 void xfr_config_changed(struct xfr *xfr);
 // Gets the zone anew whatever its serial (API: resync).
 void xfr_resync(struct xfr *xfr, const char *zone);
-void xfr_stop(struct xfr *xfr);     // ends the thread, breaks off transfers; then the workers may go
+void xfr_stop(struct xfr *xfr); // ends the thread, breaks off transfers; then the workers may go
 void xfr_close(struct xfr *xfr);
 const struct stats *xfr_stats(const struct xfr *xfr);

@@ -8,8 +8,8 @@
 #include "common/base/mem.h"
 #include "common/base/str.h"
 
-// Network lists. No state; any thread. All addresses are compared as 128 bits, so that a client that
-// reaches an IPv6 socket by IPv4 meets the same rule as by an IPv4 socket.
+// Network lists. No state; any thread. All addresses are compared as 128 bits, so that a client
+// that reaches an IPv6 socket by IPv4 meets the same rule as by an IPv4 socket.
 
 static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
@@ -64,8 +64,8 @@ enum err acl_entry_parse(const char *text, struct acl_entry *out, struct errmsg 
     }
     uint32_t bits = width;
     if (slash != NULL && str_to_u32(slash + 1, width, &bits) != ERR_OK) {
-        return err_set(e, ERR_INVALID, "\"%s\" is not a network: the prefix length is 0 to %u", text,
-                       width);
+        return err_set(e, ERR_INVALID, "\"%s\" is not a network: the prefix length is 0 to %u",
+                       text, width);
     }
     entry.bits = (uint8_t)(128 - width + bits);
     clear_behind(entry.address, entry.bits);
@@ -144,15 +144,15 @@ bool acl_text_allows(char *const *items, size_t count, const struct sockaddr *ad
 }
 
 static const struct acl_entry private_networks[] = {
-    {.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10}, .bits = 104},
-    {.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127}, .bits = 104},
-    {.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 172, 16}, .bits = 108},
+    {.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10},       .bits = 104},
+    {.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127},      .bits = 104},
+    {.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 172, 16},  .bits = 108},
     {.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 168}, .bits = 112},
     {.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 169, 254}, .bits = 112},
-    {.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 100, 64}, .bits = 106},
-    {.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, .bits = 128},
-    {.address = {0xfe, 0x80}, .bits = 10},
-    {.address = {0xfc}, .bits = 7},
+    {.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 100, 64},  .bits = 106},
+    {.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1},     .bits = 128},
+    {.address = {0xfe, 0x80},                                         .bits = 10 },
+    {.address = {0xfc},                                               .bits = 7  },
 };
 
 bool acl_is_private(const struct sockaddr *address)

@@ -14,8 +14,8 @@ struct sockaddr;
  * none holds is not allowed. IPv4 addresses mapped into IPv6 are treated as IPv4.
  */
 struct acl_entry {
-    uint8_t address[16];    // IPv4 as ::ffff:a.b.c.d; bits behind the prefix are zero
-    uint8_t bits;           // of the 128
+    uint8_t address[16]; // IPv4 as ::ffff:a.b.c.d; bits behind the prefix are zero
+    uint8_t bits;        // of the 128
     bool deny;
 };
 struct acl {

@@ -286,7 +286,7 @@ def test_wildcard_addresses_answer_from_the_address_that_was_asked():
     with Node("ns1") as n:
         n.api("zones/create", zone=ZONE, type="Primary")
         n.api("zones/records/add", zone=ZONE, domain=f"www.{ZONE}", type="A", ipAddress="192.0.2.1")
-        port = free_port("127.0.0.1")
+        port = free_port("0.0.0.0")
         set_endpoints(n, f"{n.address}:{n.dns_port}", f"0.0.0.0:{port}", f"[::]:{port}")
         wait_until(lambda: asked("127.77.1.2", port), 10, "wildcard address serves")
         assert asked("127.88.3.4", port)
