@@ -59,9 +59,9 @@ export function Logo() {
   return (
     <svg class="logo" viewBox="0 0 32 32" aria-hidden="true">
       <rect width="32" height="32" rx="8" class="logo-bg" />
-      <path class="logo-grid" d="M8 10h16M8 16h16M8 22h16M11 7v18M21 7v18" />
-      <path class="logo-stem" d="M16 25V10M16 18c3.500 0 5-2.200 5-5M16 22c-3.500 0-5-2.200-5-5" />
-      <path class="logo-leaf" d="M16 11a2.300 2.300 0 1 0 0-4.600 2.300 2.300 0 0 0 0 4.600zM21 14a2.200 2.200 0 1 0 0-4.400 2.200 2.200 0 0 0 0 4.400zM11 18a2.200 2.200 0 1 0 0-4.400 2.200 2.200 0 0 0 0 4.400z" />
+      <path class="logo-grid" d="M7 16 16 7l9 9-9 9zM7 7l18 18M25 7 7 25" />
+      <path class="logo-stem" d="M16 26V15" />
+      <path class="logo-leaf" d="M16 20.500C11.500 20.500 8.500 17.500 8.500 12c5 0 7.500 3 7.500 8.500zM16 16.500c0-5 2.500-8.500 8-9.500 0 5.500-3 9.500-8 9.500z" />
     </svg>
   );
 }

@@ -29,7 +29,7 @@ const COLUMNS: readonly Column<Zone>[] = [
   {
     key: 'name',
     title: t('zones.col.name'),
-    width: 'minmax(180px, 2.6fr)',
+    width: 'minmax(150px, 2.6fr)',
     phone: 'title',
     compare: (a, b) => compareNames(a.name, b.name),
     cell: (z) => (
@@ -41,19 +41,19 @@ const COLUMNS: readonly Column<Zone>[] = [
       </>
     ),
   },
-  { key: 'type', title: t('zones.col.type'), width: '142px', compare: (a, b) => a.type.localeCompare(b.type), cell: (z) => <TypeBadge zone={z} /> },
+  { key: 'type', title: t('zones.col.type'), width: '130px', compare: (a, b) => a.type.localeCompare(b.type), cell: (z) => <TypeBadge zone={z} /> },
   {
     key: 'status',
     title: t('zones.col.status'),
-    width: '138px',
+    width: '130px',
     compare: (a, b) => STATUSES.indexOf(statusOf(a)) - STATUSES.indexOf(statusOf(b)),
     cell: (z) => <StatusBadge zone={z} />,
   },
-  { key: 'dnssec', title: t('zones.col.dnssec'), width: '132px', isOptional: true, phone: 'none', compare: (a, b) => (a.dnssecStatus ?? '').localeCompare(b.dnssecStatus ?? ''), cell: (z) => <DnssecBadge zone={z} /> },
-  { key: 'catalog', title: t('zones.col.catalog'), width: 'minmax(90px, 1fr)', isOptional: true, phone: 'none', compare: (a, b) => (a.catalog ?? '').localeCompare(b.catalog ?? ''), cell: (z) => (z.catalog ? <span class="mono muted" title={z.catalog}>{z.catalog}</span> : null) },
-  { key: 'serial', title: t('zones.col.serial'), width: '104px', isOptional: true, phone: 'none', compare: (a, b) => a.soaSerial - b.soaSerial, cell: (z) => <span class="num">{z.soaSerial}</span> },
-  { key: 'expiry', title: t('zones.col.expiry'), width: '88px', isOptional: true, phone: 'none', compare: (a, b) => expires(a) - expires(b), cell: (z) => <When ms={apiTime(z.expiry)} /> },
-  { key: 'modified', title: t('zones.col.modified'), width: '96px', compare: (a, b) => modified(a) - modified(b), cell: (z) => <When ms={apiTime(z.lastModified)} /> },
+  { key: 'dnssec', title: t('zones.col.dnssec'), width: '126px', isOptional: true, phone: 'none', compare: (a, b) => (a.dnssecStatus ?? '').localeCompare(b.dnssecStatus ?? ''), cell: (z) => <DnssecBadge zone={z} /> },
+  { key: 'catalog', title: t('zones.col.catalog'), width: 'minmax(60px, 1fr)', isOptional: true, phone: 'none', compare: (a, b) => (a.catalog ?? '').localeCompare(b.catalog ?? ''), cell: (z) => (z.catalog ? <span class="mono muted" title={z.catalog}>{z.catalog}</span> : null) },
+  { key: 'serial', title: t('zones.col.serial'), width: '92px', isOptional: true, phone: 'none', compare: (a, b) => a.soaSerial - b.soaSerial, cell: (z) => <span class="num">{z.soaSerial}</span> },
+  { key: 'expiry', title: t('zones.col.expiry'), width: '80px', isOptional: true, phone: 'none', compare: (a, b) => expires(a) - expires(b), cell: (z) => <When ms={apiTime(z.expiry)} /> },
+  { key: 'modified', title: t('zones.col.modified'), width: '90px', compare: (a, b) => modified(a) - modified(b), cell: (z) => <When ms={apiTime(z.lastModified)} /> },
 ];
 
 function When({ ms }: { ms: number | null }) {
