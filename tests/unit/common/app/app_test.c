@@ -61,8 +61,8 @@ static const char *in_folder(const char *name)
 static int tear_down(void **state)
 {
     (void)state;
-    static const char *const names[] = {"conf", "state/lock", "state",  "run", "spool",
-                                        "log",  "pid",        "notify", ""};
+    static const char *const names[] = {"conf",  "state/lock", "state", "run/testd", "run",
+                                        "spool", "log",        "pid",   "notify",    ""};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         remove(in_folder(names[i]));
     }
