@@ -59,32 +59,65 @@ static void put_negative_soa(struct reply *reply, const struct lookup *lookup)
     put_rrset(reply, REPLY_AUTHORITY, apex, zone_node_name(apex), &soa, ttl);
 }
 
+static const struct zone_node *find_target(const struct lookup *lookup, const uint8_t *target,
+                                           size_t len, struct name *name)
+{
+    name->len = (uint8_t)len;
+    memcpy(name->wire, target, len);
+    name_fold(name->wire);
+    if (!name_is_below_or_equal(name->wire, zone_node_name(lookup->version->apex))) {
+        return NULL;
+    }
+    return version_find(lookup->version, name->wire, name_hash(name->wire));
+}
+
+// A and AAAA of a node into the additional section; false = not all of it fitted.
+static bool put_addresses(struct reply *reply, const struct zone_node *node)
+{
+    static const uint16_t types[] = {TYPE_A, TYPE_AAAA};
+    bool fits = true;
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        struct zone_rrset rrset;
+        const uint8_t *name = zone_node_name(node);
+        if (zone_node_rrset(node, types[i], false, &rrset)) {
+            fits = reply_rrset(reply, REPLY_ADDITIONAL, name, &rrset, rrset.ttl) &&
+                   dnssec_sigs(reply, REPLY_ADDITIONAL, node, name, types[i], rrset.ttl) && fits;
+        }
+    }
+    return fits;
+}
+
 // Addresses of the cut's name servers. Those below the cut must be there (RFC 9471), the others
 // are put when there is room.
 static void put_glue(struct reply *reply, const struct lookup *lookup, const struct zone_node *cut,
                      const struct zone_rrset *ns, bool is_required)
 {
-    static const uint16_t types[] = {TYPE_A, TYPE_AAAA};
     size_t offset = 0;
     uint16_t len;
     const uint8_t *target;
     while ((target = zone_rrset_next(ns, &offset, &len)) != NULL && !reply_is_truncated(reply)) {
-        struct name name = {.len = (uint8_t)len};
-        memcpy(name.wire, target, len);
-        name_fold(name.wire);
-        if (!name_is_below_or_equal(name.wire, zone_node_name(lookup->version->apex)) ||
-            name_is_below_or_equal(name.wire, zone_node_name(cut)) != is_required) {
-            continue;
+        struct name name;
+        const struct zone_node *node = find_target(lookup, target, len, &name);
+        if (node != NULL &&
+            name_is_below_or_equal(name.wire, zone_node_name(cut)) == is_required &&
+            !put_addresses(reply, node) && is_required) {
+            reply_truncate(reply);
         }
-        const struct zone_node *node =
-            version_find(lookup->version, name.wire, name_hash(name.wire));
-        for (size_t i = 0; node != NULL && i < sizeof types / sizeof types[0]; i++) {
-            struct zone_rrset addresses;
-            if (zone_node_rrset(node, types[i], false, &addresses) &&
-                !reply_rrset(reply, REPLY_ADDITIONAL, name.wire, &addresses, addresses.ttl) &&
-                is_required) {
-                reply_truncate(reply);
-            }
+    }
+}
+
+// Who asks for the name servers of a zone wants their addresses next (priming: RFC 8109).
+static void put_server_addresses(struct reply *reply, const struct lookup *lookup,
+                                 const struct zone_rrset *ns)
+{
+    size_t offset = 0;
+    uint16_t len;
+    const uint8_t *target;
+    while ((target = zone_rrset_next(ns, &offset, &len)) != NULL && !reply_is_truncated(reply)) {
+        struct name name;
+        const struct zone_node *node = find_target(lookup, target, len, &name);
+        if (node != NULL) {
+            (void)put_addresses(reply, node);
         }
     }
 }
@@ -101,7 +134,8 @@ static void put_referral(struct reply *reply, const struct lookup *lookup,
         reply->flags &= (uint16_t)~DNS_AA;
     }
     require(reply, reply_rrset(reply, REPLY_AUTHORITY, zone_node_name(cut), &ns, ns.ttl));
-    if (reply->dnssec_ok && zone_node_rrset(cut, TYPE_DS, false, &ds)) {
+    bool is_signed = lookup->version->denial != DENIAL_NONE;
+    if (reply->dnssec_ok && is_signed && zone_node_rrset(cut, TYPE_DS, false, &ds)) {
         put_rrset(reply, REPLY_AUTHORITY, cut, zone_node_name(cut), &ds, ds.ttl);
     } else {
         require(reply, dnssec_no_ds(reply, lookup, cut));
@@ -197,6 +231,9 @@ static bool put_data(struct reply *reply, const struct lookup *lookup, const str
         return false;
     }
     put_rrset(reply, REPLY_ANSWER, node, lookup->name.wire, &rrset, rrset.ttl);
+    if (lookup->type == TYPE_NS) {
+        put_server_addresses(reply, lookup, &rrset);
+    }
     return true;
 }
 

@@ -131,9 +131,11 @@ static bool version_read_apex(struct zone_version *version)
     version->soa.expire = cursor_u32(&c);
     version->soa.minimum = cursor_u32(&c);
     version->denial = DENIAL_NONE;
-    if (zone_node_rrset(version->apex, TYPE_NSEC, false, &set)) {
+    // Without signatures NSEC records are data like any other and prove nothing.
+    bool is_signed = zone_node_rrset(version->apex, TYPE_SOA, true, &set);
+    if (is_signed && zone_node_rrset(version->apex, TYPE_NSEC, false, &set)) {
         version->denial = DENIAL_NSEC;
-    } else if (zone_node_rrset(version->apex, TYPE_NSEC3PARAM, false, &set)) {
+    } else if (is_signed && zone_node_rrset(version->apex, TYPE_NSEC3PARAM, false, &set)) {
         version->denial = DENIAL_NSEC3;
     }
     return !c.bad;
