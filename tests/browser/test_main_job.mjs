@@ -197,6 +197,13 @@ async function main() {
   await p1.goto(`${n1.url}/#/admin/history`);
   await p1.waitForSelector('.tbl tbody tr');
   await shot(p1, 'ns1-history');
+
+  // the same panel over HTTPS, by the node's own certificate
+  const secure = await (await browser.newContext({ ignoreHTTPSErrors: true })).newPage();
+  await secure.goto(n3.secure);
+  await signInAgain(secure);
+  await secure.locator('.noderow').nth(2).waitFor();
+  await shot(secure, 'ns3-https');
 }
 
 try {

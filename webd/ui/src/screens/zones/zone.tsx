@@ -85,7 +85,7 @@ export function ZoneScreen({ name }: { name: string }) {
   return (
     <>
       <PageHead
-        title={zoneTitle(zone)}
+        title={zoneTitle(zone) === '.' ? t('zone.root') : zoneTitle(zone)}
         crumb={{ label: t('nav.zones'), path: ['zones'] }}
         badges={
           <>
