@@ -4,11 +4,15 @@
  */
 #include "clusterd/role/internal.h"
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define LEAVE_WAIT_MS 15000u   // for a node that was told to
+#define LOOK_MS 20u
 
 // ---- leave (secondary) -------------------------------------------------------------------------
 
@@ -115,7 +119,9 @@ void role_leave(struct role *role, bool force, bool zones_as_primary, const char
     }
 }
 
-// The primary has removed this node.
+// The primary wants this node to leave. It leaves as if asked here, which ends in its telling the
+// primary: so whichever answer is lost, or comes late, both sides end alike. With "final" the cluster
+// is at its end and there will be nobody to tell.
 static enum err serve_removed(void *ctx, const struct peer_incoming *in, json_t **reply,
                               struct errmsg *e)
 {
@@ -128,9 +134,11 @@ static enum err serve_removed(void *ctx, const struct peer_incoming *in, json_t 
         return err_set(e, ERR_BAD_STATE, "the epoch of this primary has passed");
     }
     const char *actor = json_string_value(json_object_get(in->body, "actor"));
-    enum err err = start_leave(role, true, false, actor == NULL ? "cluster" : actor, NULL, NULL, e);
+    bool is_final = json_is_true(json_object_get(in->body, "final"));
+    enum err err =
+        start_leave(role, is_final, false, actor == NULL ? "cluster" : actor, NULL, NULL, e);
     if (err == ERR_OK) {
-        log_warn("removed from the cluster by the primary", F_STR("primary", in->node->name));
+        log_warn("the primary takes this node out of the cluster", F_STR("primary", in->node->name));
         *reply = json_object();
     }
     return err;
@@ -175,10 +183,28 @@ static void tell_node(struct role *role)
     peer_call(role->client, node, "removed", body, PEER_TIMEOUT_MS, on_told_node, role);
 }
 
+static void look_for_node(struct role *role)
+{
+    struct errmsg e = {0};
+    if (node_table_find(&role->context->table, node_arg(role)) == NULL) {
+        op_done(role);
+    } else if (clock_mono_ms() > role->op.deadline_ms) {
+        op_next(role, err_set(&e, ERR_BAD_STATE, "%s was told to leave but has not done so in time",
+                              op_text(role, "name")), &e);
+    } else {
+        op_wait(role, LOOK_MS, look_for_node);
+    }
+}
+
 static void drop_node(struct role *role)
 {
     struct errmsg e = {0};
     char summary[NODE_NAME_MAX + 32];
+    if (!op_flag(role, "force")) {
+        role->op.deadline_ms = clock_mono_ms() + LEAVE_WAIT_MS;
+        look_for_node(role);
+        return;
+    }
     enum err err = ERR_OK;
     if (node_table_find(&role->context->table, node_arg(role)) != NULL) {
         snprintf(summary, sizeof summary, "node %s removed", op_text(role, "name"));
@@ -239,7 +265,7 @@ static void tell_all(struct role *role)
     const struct node_table *table = &role->context->table;
     for (size_t i = 0; i < table->count; i++) {
         if (table->nodes[i].id != role->context->self.id) {
-            json_t *body = json_pack("{s:s}", "actor", op_text(role, "actor"));
+            json_t *body = json_pack("{s:s, s:b}", "actor", op_text(role, "actor"), "final", 1);
             peer_call(role->client, &table->nodes[i], "removed", body, PEER_TIMEOUT_MS, on_told_one,
                       role);
         }

@@ -105,6 +105,8 @@ void store_member(const char *path, const char *value, uint8_t out[SHA256_SIZE])
 NODISCARD enum err store_history_trim(struct store *store, struct errmsg *e);
 NODISCARD enum err store_sections_load(struct store *store, struct errmsg *e);
 NODISCARD enum err store_sections_save(struct store *store, struct errmsg *e);
+// Computes the digests of the open transaction anew, from the objects themselves.
+NODISCARD enum err store_sections_recount(struct store *store, struct errmsg *e);
 // Counts one object in or out of the digests of `state`.
 NODISCARD enum err store_sections_count(struct store_state *state, const char *path,
                                         const char *value, bool in, struct errmsg *e);

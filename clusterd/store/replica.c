@@ -231,6 +231,9 @@ static enum err swap(struct store *store, const struct store_commit_row *commit,
                      size_t extra_count, struct errmsg *e)
 {
     enum err err = put_differences(store, e);
+    if (err == ERR_OK) {
+        err = store_sections_recount(store, e);   // the sums kept may be what has drifted
+    }
     if (err != ERR_OK) {
         return err;
     }

@@ -81,6 +81,36 @@ enum err store_sections_count(struct store_state *state, const char *path, const
     return ERR_OK;
 }
 
+struct recount {
+    struct store_state *state;
+    enum err err;
+    struct errmsg *e;
+};
+
+static bool count_object(void *ctx, const struct store_object *object)
+{
+    struct recount *recount = ctx;
+    if (object->scope == STORE_CLUSTER) {
+        recount->err =
+            store_sections_count(recount->state, object->path, object->value, true, recount->e);
+    }
+    return recount->err == ERR_OK;
+}
+
+enum err store_sections_recount(struct store *store, struct errmsg *e)
+{
+    struct store_state *state = &store->next;
+    state->total = (struct hash_set_digest){0};
+    for (size_t i = 0; i < state->section_count; i++) {
+        state->sections[i].digest = (struct hash_set_digest){0};
+        state->sections[i].count = 0;
+        state->sections[i].dirty = true;
+    }
+    struct recount recount = {.state = state, .e = e};
+    enum err err = store_each(store, "", NULL, count_object, &recount, e);
+    return err == ERR_OK ? recount.err : err;
+}
+
 enum err store_sections_load(struct store *store, struct errmsg *e)
 {
     sqlite3_stmt *stmt = NULL;

@@ -230,6 +230,7 @@ static enum err serve_notify(void *ctx, const struct peer_incoming *in, json_t *
                        "the epoch of this primary has passed: this node has heard of a newer one");
     }
     struct store_version version = sync_version_from(json_object_get(in->body, "version"));
+    sync_pull_pins(sync, json_object_get(in->body, "pins"));
     if (store_version_compare(version, held) > 0) {
         sync_pull_now(sync, false);
     }

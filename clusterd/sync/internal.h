@@ -26,6 +26,10 @@ struct sync_pull {
     bool want_snapshot;
     bool is_snapshot;
     struct node primary;
+    // Pins that the primary named in its signed notify: a new certificate may be in use before the
+    // row that says so has been pulled over it.
+    uint8_t pins[NODE_PINS_MAX][SHA256_SIZE];
+    size_t pin_count;
     json_t *pages;                    // replies of a row of commits, kept until the last
     const struct store_change *extra;
     size_t extra_count;
@@ -73,6 +77,8 @@ void sync_pull_fini(struct sync *sync);
 // Pulls from the primary of the table if this node is a secondary; notes it when one is under way.
 void sync_pull_now(struct sync *sync, bool snapshot);
 void sync_pull_refresh(struct sync *sync);
+// Remembers the pins that the primary has named, a list of hex texts.
+void sync_pull_pins(struct sync *sync, const json_t *pins);
 
 // ---- serve.c -----------------------------------------------------------------------------------
 enum err sync_serve_pull(void *ctx, const struct peer_incoming *in, json_t **reply,

@@ -60,6 +60,21 @@ static void on_notified(void *ctx, enum err result, const json_t *reply, const s
     }
 }
 
+// The row's pins, and that of the certificate in use where the row does not have it yet.
+static json_t *own_pins(const struct sync *sync)
+{
+    const struct local_status *local = local_get(sync->local);
+    const struct node *row = node_table_find(&sync->context->table, sync->context->self.id);
+    json_t *pins = json_array();
+    if (local->tls_is_on) {
+        json_array_append_new(pins, sync_digest_json(local->spki));
+    }
+    for (size_t i = 0; row != NULL && i < row->pin_count; i++) {
+        json_array_append_new(pins, sync_digest_json(row->pins[i]));
+    }
+    return pins;
+}
+
 void sync_notify_entry(struct sync_entry *entry)
 {
     struct sync *sync = entry->sync;
@@ -78,8 +93,9 @@ void sync_notify_entry(struct sync_entry *entry)
     *notified = (struct notified){.sync = sync, .id = entry->node.id};
     entry->notifying = true;
     entry->notify_again = false;
-    json_t *body = json_pack("{s:o}", "version",
-                             sync_version_json(store_version(sync->context->store)));
+    json_t *body = json_pack("{s:o, s:o}", "version",
+                             sync_version_json(store_version(sync->context->store)), "pins",
+                             own_pins(sync));
     peer_call(sync->client, row, "notify", body, NOTIFY_TIMEOUT_MS, on_notified, notified);
 }
 

@@ -182,6 +182,7 @@ static void finish(struct sync *sync, enum err result, const struct errmsg *e)
     const struct cluster_options *options = &sync->context->table.options;
     if (result == ERR_OK) {
         pull->failures = 0;
+        pull->pin_count = 0;
         pull->want_snapshot = false;
         pull->synced_ms = clock_unix_ms();
         sync_arm(pull->timer, sync_jitter(options->config_refresh_s));
@@ -284,6 +285,24 @@ static void send_request(struct sync *sync, const char *cursor)
     peer_call(sync->client, &pull->primary, "pull", body, PULL_TIMEOUT_MS, on_reply, sync);
 }
 
+void sync_pull_pins(struct sync *sync, const json_t *pins)
+{
+    struct sync_pull *pull = &sync->pull;
+    pull->pin_count = 0;
+    for (size_t i = 0; i < json_array_size(pins) && pull->pin_count < NODE_PINS_MAX; i++) {
+        pull->pin_count += sync_digest_from(json_array_get(pins, i), pull->pins[pull->pin_count]);
+    }
+}
+
+// A retry while the primary's new certificate is known by its notify only.
+static void add_pins(struct sync_pull *pull)
+{
+    struct node *primary = &pull->primary;
+    for (size_t i = 0; i < pull->pin_count && primary->pin_count < NODE_PINS_MAX; i++) {
+        memcpy(primary->pins[primary->pin_count++], pull->pins[i], SHA256_SIZE);
+    }
+}
+
 static void start(struct sync *sync, const struct node *primary, bool snapshot, sync_fn fn,
                   void *ctx)
 {
@@ -291,6 +310,7 @@ static void start(struct sync *sync, const struct node *primary, bool snapshot, 
     pull->active = true;
     pull->again = false;
     pull->primary = *primary;
+    add_pins(pull);
     pull->want_snapshot = pull->want_snapshot || snapshot;
     pull->fn = fn;
     pull->ctx = ctx;
