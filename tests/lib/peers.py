@@ -211,7 +211,7 @@ remote-control:
             text += f"    provide-xfr: 127.0.0.0/8 {key}\n"
             if zone.primary:
                 address, port = zone.primary
-                text += f"    allow-notify: 127.0.0.0/8 {key}\n    request-xfr: {address}@{port} {key}\n"
+                text += f"    allow-notify: 127.0.0.0/8 NOKEY\n    request-xfr: {address}@{port} {key}\n"
             for address, port in zone.notify:
                 text += f"    notify: {address}@{port} {key}\n"
         return text
@@ -253,12 +253,13 @@ database:
             text += f"    key: {zone.key.name}\n" if zone.key else ""
         text += "acl:\n"
         for i, zone in enumerate(self.zones.values()):
-            text += f"  - id: a{i}\n    address: 127.0.0.0/8\n    action: [transfer, notify]\n"
+            text += f"  - id: n{i}\n    address: 127.0.0.0/8\n    action: notify\n"
+            text += f"  - id: a{i}\n    address: 127.0.0.0/8\n    action: transfer\n"
             text += f"    key: {zone.key.name}\n" if zone.key else ""
         text += "zone:\n"
         for i, zone in enumerate(self.zones.values()):
             names = [n for n, (z, _, _) in remotes.items() if z is zone]
-            text += f'  - domain: "{zone.name}"\n    file: "{zone.path}"\n    acl: a{i}\n'
+            text += f'  - domain: "{zone.name}"\n    file: "{zone.path}"\n    acl: [a{i}, n{i}]\n'
             if zone.primary:
                 text += f"    master: {names[0]}\n"
             elif names:
