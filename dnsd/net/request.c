@@ -125,11 +125,21 @@ static bool first_soa_serial(const struct slow *s, uint32_t *serial)
     return soa_serial(s->request->message, s->request->size, &rr, serial);
 }
 
+// Floods are limited by zone, so that one zone's trouble does not hide another's.
+enum { LOG_LIMITS = 64 };
+
+static struct log_limit *limit_of(struct log_limit limits[LOG_LIMITS], const struct name *zone)
+{
+    struct name folded = *zone;
+    name_fold(folded.wire);
+    return &limits[name_hash(folded.wire) % LOG_LIMITS];
+}
+
 static void log_notify_refused(const struct slow *s, const struct name *zone, const char *reason)
 {
-    static struct log_limit limit;
+    static struct log_limit limits[LOG_LIMITS];
     uint64_t held;
-    if (log_limit_pass(&limit, 10, &held)) {
+    if (log_limit_pass(limit_of(limits, zone), 10, &held)) {
         char text[NAME_MAX_TEXT];
         name_to_text(zone->wire, text);
         log_warn("NOTIFY refused", F_NAME(text), F_ADDR(s->request->client),
@@ -208,10 +218,10 @@ static size_t reply_soa(const struct slow *s, const struct zone *zone)
 
 static void log_transfer_refused(const struct slow *s, const struct name *zone, const char *reason)
 {
-    static struct log_limit limit;
+    static struct log_limit limits[LOG_LIMITS];
     uint64_t held;
     stats_add(s->responder->stats, STATS_TRANSFERS_REFUSED, 1);
-    if (log_limit_pass(&limit, 1, &held)) {
+    if (log_limit_pass(limit_of(limits, zone), 1, &held)) {
         char text[NAME_MAX_TEXT];
         char key[NAME_MAX_TEXT] = "";
         name_to_text(zone->wire, text);
@@ -282,10 +292,10 @@ static size_t reply_verified(const struct slow *s)
 
 static void log_tsig_failed(const struct slow *s)
 {
-    static struct log_limit limit;
+    static struct log_limit limits[LOG_LIMITS];
     uint64_t held;
     stats_add(s->responder->stats, STATS_TSIG_FAILED, 1);
-    if (log_limit_pass(&limit, 1, &held)) {
+    if (log_limit_pass(limit_of(limits, &s->parsed->qname), 1, &held)) {
         char text[NAME_MAX_TEXT];
         name_to_text(s->parsed->qname.wire, text);
         const char *reason = s->tsig.error == RCODE_BADKEY    ? "unknown key"
