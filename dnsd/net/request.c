@@ -298,9 +298,10 @@ static void log_tsig_failed(const struct slow *s)
     if (log_limit_pass(limit_of(limits, &s->parsed->qname), 1, &held)) {
         char text[NAME_MAX_TEXT];
         name_to_text(s->parsed->qname.wire, text);
-        const char *reason = s->tsig.error == RCODE_BADKEY    ? "unknown key"
-                             : s->tsig.error == RCODE_BADTIME ? "clock differs too much"
-                                                              : "signature does not match";
+        const char *reason = s->tsig.error == RCODE_BADKEY ? "BADKEY: no such key here"
+                             : s->tsig.error == RCODE_BADTIME
+                                 ? "BADTIME: the clocks differ too much"
+                                 : "BADSIG: the secrets differ";
         log_warn("signed request refused", F_NAME(text), F_ADDR(s->request->client),
                  F_STR("reason", reason), F_U64("repeated", held));
     }

@@ -13,12 +13,15 @@
  * NOTIFY to the secondaries of a zone (RFC 1996): at once, with the new SOA as a hint, again with
  * growing pauses until it is answered. A newer version takes the place of what is still on its way
  * to the same target. The nodes of the cluster hear of its zones signed with the catalog's key.
+ * Others hear it signed with the first of the zone's transfer keys, which many ask for; and without
+ * a signature when they do not take that.
  */
 
-#define NOTIFY_MAX        256u // on their way at the same time
-#define NOTIFY_TIMEOUT_MS 500u // then 1, 2, 4, 8 s
-#define NOTIFY_TRIES      5u
-#define TARGETS_MAX       256u
+#define NOTIFY_MAX          256u // on their way at the same time
+#define NOTIFY_TIMEOUT_MS   500u // then 1, 2, 4, 8 s
+#define NOTIFY_TRIES        5u
+#define NOTIFY_TRIES_SIGNED 2u // before the same is sent unsigned
+#define TARGETS_MAX         256u
 
 struct notify {
     struct list by_zone;
@@ -27,6 +30,8 @@ struct notify {
     struct xfr_zone *z;
     union address to;
     bool is_signed;  // with the cluster's key
+    bool is_plain;   // the zone's key was not taken: unsigned now
+    bool was_signed; // with the zone's key, the try under way
     struct ask *ask; // NULL = waits
 };
 
@@ -208,6 +213,12 @@ static void on_answer(void *ctx, const struct ask_answer *answer, struct errmsg 
         e = &refused;
     }
     bool failed = answer == NULL || rcode != RCODE_NOERROR;
+    if (failed && n->was_signed) {
+        n->is_plain = true;
+        list_add_last(&x->notify_queue, &n->in_queue);
+        pump(x);
+        return;
+    }
     if (failed) {
         stats_add(&x->stats, STATS_NOTIFY_FAILED, 1);
         log_warn("NOTIFY failed", F_NAME(n->z->text), F_STR("server", to), F_ERR(e));
@@ -233,6 +244,23 @@ static bool present_soa(const struct zone *zone, struct message_soa *soa)
     return rdata != NULL && message_soa_set(soa, rdata, len, rrset.ttl);
 }
 
+// The key that a target hears this zone with; NULL = none. Read side.
+static const struct tsig_key *choose_key(struct notify *n, const struct snapshot *snapshot,
+                                         const struct zone *zone)
+{
+    const struct zone_strings *keys = &zone_options(zone)->transfer_tsig_keys;
+    n->was_signed = false;
+    if (n->is_signed) {
+        return snapshot_cluster_key(snapshot);
+    }
+    if (n->is_plain || keys->count == 0) {
+        return NULL;
+    }
+    const struct tsig_key *key = snapshot_tsig_find_text(snapshot, keys->items[0]);
+    n->was_signed = key != NULL;
+    return key;
+}
+
 // False = not sent.
 static bool start(struct notify *n)
 {
@@ -252,9 +280,9 @@ static bool start(struct notify *n)
                                       .name = &n->z->apex,
                                       .type = TYPE_SOA,
                                       .soa = &soa,
-                                      .key = n->is_signed ? snapshot_cluster_key(snapshot) : NULL,
-                                      .timeout_ms = NOTIFY_TIMEOUT_MS,
-                                      .tries = NOTIFY_TRIES};
+                                      .key = choose_key(n, snapshot, zone),
+                                      .timeout_ms = NOTIFY_TIMEOUT_MS};
+        options.tries = n->was_signed ? NOTIFY_TRIES_SIGNED : NOTIFY_TRIES;
         ok = ask_start(&options, on_answer, n, &n->ask, &e) == ERR_OK;
     }
     reader_leave();
