@@ -355,16 +355,15 @@ export function recordId(r: ZoneRecord): string {
 
 const ids = new WeakMap<ZoneRecord, string>();
 
-/** Orders names as zones do: from the last label on, parents first. */
+/** A text whose order is that of names in a zone: from the last label on, parents first. */
+export function nameKey(name: string): string {
+  return name.toLowerCase().split('.').reverse().join('\u0000');
+}
+
 export function compareNames(a: string, b: string): number {
-  const x = a.toLowerCase().split('.').reverse();
-  const y = b.toLowerCase().split('.').reverse();
-  for (let i = 0; i < Math.min(x.length, y.length); i++) {
-    const p = x[i] ?? '';
-    const q = y[i] ?? '';
-    if (p !== q) return p < q ? -1 : 1;
-  }
-  return x.length - y.length;
+  const x = nameKey(a);
+  const y = nameKey(b);
+  return x === y ? 0 : x < y ? -1 : 1;
 }
 
 /** The list with the records of some names replaced by fresh ones, in the order of a zone. */

@@ -1,6 +1,7 @@
 // What the whole panel shares: who is signed in, the nodes, the node that is shown.
 import { computed, signal } from '@preact/signals';
 import { ApiError, online, setHooks, user } from './api';
+import { isAttended } from './idle';
 import { route } from './router';
 import type { ClusterNode, Rights, Section, Session } from './types';
 
@@ -87,20 +88,13 @@ export async function refreshSession(): Promise<void> {
 
 const NODES_EVERY_MS = 15_000;
 const RETRY_EVERY_MS = 3_000;
-const IDLE_AFTER_MS = 300_000; // an open page that nobody touches must not keep its session alive
-
-let lastInput = Date.now();
 
 /** Keeps the node states fresh while somebody looks, and finds the server again after a break. */
 export function startPolling(): void {
-  for (const event of ['pointerdown', 'keydown', 'wheel'] as const) {
-    addEventListener(event, () => (lastInput = Date.now()), { passive: true, capture: true });
-  }
   let due = Date.now() + NODES_EVERY_MS;
   setInterval(() => {
     if (phase.value !== 'ready' || document.hidden) return;
-    const isIdle = Date.now() - lastInput > IDLE_AFTER_MS;
-    if (online.value && (isIdle || Date.now() < due)) return;
+    if (online.value && (!isAttended() || Date.now() < due)) return;
     due = Date.now() + NODES_EVERY_MS;
     void refreshSession();
   }, RETRY_EVERY_MS);

@@ -4,7 +4,7 @@ import { names as api, settings } from '../api';
 import { compileFilter, parseFilter } from '../filter';
 import { t } from '../i18n';
 import { useKeys } from '../keys';
-import { compareNames } from '../records';
+import { nameKey } from '../records';
 import { closeDialog, dialogArg, openDialog, route, setQuery } from '../router';
 import { pageTitle } from '../shell/shell';
 import { rights } from '../state';
@@ -20,7 +20,7 @@ import { toast } from '../ui/toast';
 import { check, checkList, splitList } from '../validate';
 
 const COLUMNS: readonly Column<string>[] = [
-  { key: 'name', title: t('names.name'), width: 'minmax(0, 1fr)', phone: 'title', compare: compareNames, cell: (n) => <span class="mono x">{n}</span> },
+  { key: 'name', title: t('names.name'), width: 'minmax(0, 1fr)', phone: 'title', sortKey: nameKey, cell: (n) => <span class="mono x">{n}</span> },
 ];
 
 export default function Names() {
@@ -148,6 +148,7 @@ function NameList({ kind }: { kind: NameKind }) {
   );
 }
 
+const SHOWN_MAX = 200_000; // characters of a list file that are put into the field
 const BATCH = 1_000; // names in one import call
 
 async function inBatches(list: readonly string[], call: (part: readonly string[]) => Promise<unknown>): Promise<void> {
@@ -221,8 +222,10 @@ export function readNameFile(text: string): string[] {
 function ImportNames({ onAdd }: Pick<AddProps, 'onAdd'>) {
   const [file, setFile] = useState<File | null>(null);
   const [text, setText] = useState('');
-  const list = readNameFile(text);
-  const bad = checkList(list.join('\n'), nameOrIp);
+  const { list, bad } = useMemo(() => {
+    const found = readNameFile(text);
+    return { list: found, bad: checkList(found.join('\n'), nameOrIp) };
+  }, [text]);
   return (
     <FormDialog
       side
@@ -244,7 +247,11 @@ function ImportNames({ onAdd }: Pick<AddProps, 'onAdd'>) {
           void f?.text().then(setText);
         }}
       />
-      <ListField rows={14} label={t('names.names')} value={text} error={bad ? t('field.badLine', { entry: bad.entry, why: t(bad.wrong) }) : null} onInput={setText} />
+      {text.length < SHOWN_MAX ? (
+        <ListField rows={14} label={t('names.names')} value={text} error={bad ? t('field.badLine', { entry: bad.entry, why: t(bad.wrong) }) : null} onInput={setText} />
+      ) : (
+        <Notice tone={bad ? 'bad' : 'info'}>{bad ? t('field.badLine', { entry: bad.entry, why: t(bad.wrong) }) : t('names.found', { n: list.length })}</Notice>
+      )}
     </FormDialog>
   );
 }

@@ -3,6 +3,7 @@ import { signal } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError } from '../api';
 import { t } from '../i18n';
+import { isAttended } from '../idle';
 
 export interface Loaded<T> {
   data: T | null;
@@ -86,13 +87,13 @@ export function errorText(e: unknown): string {
   return e.detail === '' ? e.message : `${e.message} ${e.detail}`;
 }
 
-/** Calls `tick` again and again while the component is there and the page is seen. */
+/** Calls `tick` again and again while the component and somebody to look at it are there. */
 export function useEvery(ms: number, tick: () => void): void {
   const latest = useRef(tick);
   latest.current = tick;
   useEffect(() => {
     const timer = setInterval(() => {
-      if (!document.hidden) latest.current();
+      if (isAttended()) latest.current();
     }, ms);
     return () => clearInterval(timer);
   }, [ms]);

@@ -16,6 +16,7 @@ export interface Column<R> {
   width: string; // a grid track
   cell: (row: R) => ComponentChildren;
   compare?: (a: R, b: R) => number;
+  sortKey?: (row: R) => string; // in place of `compare`, made once a row: for long lists
   isOptional?: boolean; // left out below 1181 px, and may be hidden
   phone?: 'title' | 'line' | 'inline' | 'none'; // place in a stacked row
 }
@@ -52,7 +53,15 @@ const TOP_BAR_PX = 56;
 /** Sorts by "key" or "-key"; rows that compare equal keep their order. */
 export function sortRows<R>(rows: readonly R[], columns: readonly Column<R>[], sort: string): readonly R[] {
   const isDown = sort.startsWith('-');
-  const compare = columns.find((c) => c.key === sort.replace(/^-/, ''))?.compare;
+  const column = columns.find((c) => c.key === sort.replace(/^-/, ''));
+  const sortKey = column?.sortKey;
+  if (sortKey) {
+    const sign = isDown ? -1 : 1;
+    const keyed = rows.map((row) => ({ row, key: sortKey(row) }));
+    keyed.sort((a, b) => (a.key === b.key ? 0 : a.key < b.key ? -sign : sign));
+    return keyed.map((k) => k.row);
+  }
+  const compare = column?.compare;
   if (!compare) return rows;
   return [...rows].sort(isDown ? (a, b) => compare(b, a) : compare);
 }
@@ -335,7 +344,7 @@ function Head<R>({ columns, rows, rowKey, selection, menu, sort = '', onSort }: 
         {columns.map((c) => {
           const isUp = sort === c.key;
           const isDown = sort === `-${c.key}`;
-          const canSort = c.compare !== undefined && onSort !== undefined;
+          const canSort = (c.compare ?? c.sortKey) !== undefined && onSort !== undefined;
           return (
             <span
               key={c.key}

@@ -16,7 +16,7 @@ import { errorText, useAction, useLoad } from '../../ui/hooks';
 import { BulkBar, ColumnsButton, sortRows, TableFoot, VirtualTable, type Column } from '../../ui/table';
 import { toast } from '../../ui/toast';
 import { loadZones, zoneError, zoneList } from '../../zonestore';
-import { compareNames } from '../../records';
+import { nameKey } from '../../records';
 import { pageTitle } from '../../shell/shell';
 import { AddZone } from './add';
 import { askDelete, forEachZone, setEnabled, zoneMenu } from './actions';
@@ -31,7 +31,7 @@ const COLUMNS: readonly Column<Zone>[] = [
     title: t('zones.col.name'),
     width: 'minmax(150px, 2.6fr)',
     phone: 'title',
-    compare: (a, b) => compareNames(a.name, b.name),
+    sortKey: (z) => nameKey(z.name),
     cell: (z) => (
       <>
         <a class="x" href={`#/zones/${encodeURIComponent(zoneName(z))}${nodeKey.value ? `?node=${nodeKey.value}` : ''}`} tabIndex={-1}>

@@ -4,7 +4,7 @@ import { records as api } from '../../api';
 import { compileFilter, parseFilter, type FilterField } from '../../filter';
 import { ago, apiTime, dateTime, formatTtl, parseTtl, t } from '../../i18n';
 import { useKeys } from '../../keys';
-import { canEdit, compareNames, identityParams, keptParams, recordId, recordText, recordType, relativeName, sameParams } from '../../records';
+import { canEdit, identityParams, keptParams, nameKey, recordId, recordText, recordType, relativeName, sameParams } from '../../records';
 import { closeDialog, dialogArg, openDialog, route, setQuery } from '../../router';
 import { rights } from '../../state';
 import type { ZoneRecord } from '../../types';
@@ -27,7 +27,7 @@ function columnsFor(apex: string): Column<ZoneRecord>[] {
       title: t('record.name'),
       width: 'minmax(120px, 1.1fr)',
       phone: 'title',
-      compare: (a, b) => compareNames(a.name, b.name),
+      sortKey: (r) => nameKey(r.name),
       cell: (r) => (
         <span class="mono x" title={r.nameIdn ?? r.name}>
           {relativeName(r.name, apex)}
