@@ -8,6 +8,7 @@
 #include "dnsd/conf/reader.h"
 #include "dnsd/xfr/ask.h"
 #include "dnsd/xfr/internal.h"
+#include "dnsd/xfr/policy.h"
 
 /*
  * NOTIFY to the secondaries of a zone (RFC 1996): at once, with the new SOA as a hint, again with
@@ -139,7 +140,8 @@ static void add_nodes(struct targets *t, const struct snapshot *snapshot)
 static void find_targets(struct targets *t, const struct snapshot *snapshot,
                          const struct zone_table *table, const struct zone *zone)
 {
-    const struct zone_options *o = zone_options(zone);
+    const struct zone *rules = policy_rules(table, zone, false);
+    const struct zone_options *o = zone_options(rules);
     if (o->notify == ZONE_NOTIFY_NAME_SERVERS || o->notify == ZONE_NOTIFY_BOTH) {
         add_name_servers(t, snapshot, table, zone);
     }
@@ -147,10 +149,11 @@ static void find_targets(struct targets *t, const struct snapshot *snapshot,
         add_texts(t, &o->notify_servers);
     }
     if (o->notify == ZONE_NOTIFY_SEPARATE) {
-        add_texts(t, &o->notify_catalogs);
+        add_texts(t, rules == zone ? &o->notify_catalogs : &o->notify_servers);
     }
     bool is_led_here = zone_type(zone) == ZONE_PRIMARY || zone_type(zone) == ZONE_CATALOG;
-    if (is_led_here && snapshot_is_cluster_zone(snapshot, zone_text(zone), o->catalog)) {
+    if (is_led_here &&
+        snapshot_is_cluster_zone(snapshot, zone_text(zone), zone_options(zone)->catalog)) {
         add_nodes(t, snapshot);
     }
 }
@@ -221,7 +224,10 @@ static void on_answer(void *ctx, const struct ask_answer *answer, struct errmsg 
     }
     if (failed) {
         stats_add(&x->stats, STATS_NOTIFY_FAILED, 1);
-        log_warn("NOTIFY failed", F_NAME(n->z->text), F_STR("server", to), F_ERR(e));
+        // The first failure is news; the ones after it are the same trouble.
+        bool is_known = strstr(n->z->state.notify_failed_for, to) != NULL;
+        LOG_AT(is_known ? LOG_DEBUG : LOG_WARN, "NOTIFY failed", F_NAME(n->z->text),
+               F_STR("server", to), F_ERR(e));
     }
     note_result(n->z, to, failed);
     free_notify(n);

@@ -24,6 +24,27 @@ static bool signed_by_cluster(const struct snapshot *snapshot, const struct zone
            snapshot_is_cluster_zone(snapshot, zone_text(zone), zone_options(zone)->catalog);
 }
 
+const struct zone *policy_rules(const struct zone_table *table, const struct zone *zone,
+                                bool transfer)
+{
+    const struct zone_options *options = zone_options(zone);
+    struct name catalog;
+    bool is_overridden = transfer ? options->override_transfer : options->override_notify;
+    if (options->catalog == NULL || options->from_catalog || is_overridden ||
+        name_from_text(options->catalog, &catalog, NULL) != ERR_OK) {
+        return zone;
+    }
+    name_fold(catalog.wire);
+    const struct zone *parent = zone_table_find(table, catalog.wire);
+    return parent != NULL && zone_type(parent) == ZONE_CATALOG ? parent : zone;
+}
+
+static bool asks_name_servers(const struct zone *zone)
+{
+    enum zone_access rule = zone_options(zone)->transfer;
+    return rule == ZONE_NAME_SERVERS || rule == ZONE_NAME_SERVERS_AND_ACL;
+}
+
 bool policy_transfer_allowed(const struct snapshot *snapshot, const struct zone_table *table,
                              const struct zone *zone, const struct sockaddr *client,
                              const struct tsig_key *key)
@@ -32,8 +53,12 @@ bool policy_transfer_allowed(const struct snapshot *snapshot, const struct zone_
         signed_by_cluster(snapshot, zone, key)) {
         return true;
     }
-    const struct zone_options *options = zone_options(zone);
-    if (!access_allowed(table, zone, ACCESS_TRANSFER, client)) {
+    const struct zone *rules = policy_rules(table, zone, true);
+    const struct zone_options *options = zone_options(rules);
+    // A catalog has no name servers of its own: where it asks for them, the member's are meant.
+    if (!access_allowed(table, rules, ACCESS_TRANSFER, client) &&
+        !(asks_name_servers(rules) && asks_name_servers(zone) &&
+          access_allowed(table, zone, ACCESS_TRANSFER, client))) {
         return false;
     }
     if (options->transfer_tsig_keys.count == 0) {

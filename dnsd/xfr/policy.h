@@ -16,6 +16,11 @@ bool policy_transfer_allowed(const struct snapshot *snapshot, const struct zone_
                              const struct zone *zone, const struct sockaddr *client,
                              const struct tsig_key *key);
 
+// The zone whose options say who may transfer (`transfer`), or who is notified: the Catalog zone
+// that lists it, unless the zone overrides that; else the zone itself.
+const struct zone *policy_rules(const struct zone_table *table, const struct zone *zone,
+                                bool transfer);
+
 // Does a NOTIFY for the zone count? From its primaries, by their key, from the networks of the
 // setting notifyAllowedNetworks, and from nodes of the cluster.
 bool policy_notify_allowed(const struct snapshot *snapshot, const struct zone_table *table,

@@ -163,8 +163,10 @@ def test_catalog_makes_and_deletes_zones(pair):
                   primaryNameServerAddresses=at(primary))
     count = 50
     for i in range(count):
-        make_primary(primary, f"m{i}.test")
-        primary.api("zones/options/set", zone=f"m{i}.test", catalog="cat.test")
+        # Who may transfer and who is notified is the catalog's to say.
+        primary.api("zones/create", zone=f"m{i}.test", type="Primary", catalog="cat.test")
+        primary.api("zones/records/add", zone=f"m{i}.test", domain=f"www.m{i}.test", type="A",
+                    ipAddress="192.0.2.1")
     make_primary(primary, "mine.test")
     primary.api("zones/options/set", zone="mine.test", catalog="cat.test")
 
