@@ -103,6 +103,7 @@ struct cli_table;
 struct cli_table *cli_table_new(const char *const *headings, size_t columns);
 void cli_table_row(struct cli_table *table, const char *const *cells);
 void cli_table_print(struct cli_table *table);   // and frees it
+void cli_table_free(struct cli_table *table);
 // "2026-11-23 08:42:01" in local time, "-" for 0; a static buffer each of four calls.
 const char *cli_time(uint64_t unix_ms);
 // "12 s", "3 min", "5 h", "8 d" ago; "-" for 0.

@@ -163,6 +163,15 @@ static size_t column_width(const struct cli_table *table, size_t column)
     return width;
 }
 
+void cli_table_free(struct cli_table *table)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        mem_free(table->cells[i]);
+    }
+    mem_free(table->cells);
+    mem_free(table);
+}
+
 void cli_table_print(struct cli_table *table)
 {
     size_t *widths = mem_calloc(table->columns, sizeof *widths);
@@ -175,11 +184,9 @@ void cli_table_print(struct cli_table *table)
         fputs(table->cells[i], stdout);
         size_t pad = last ? 0 : widths[c] + 2 - text_width(table->cells[i]);
         printf("%*s%s", (int)pad, "", last ? "\n" : "");
-        mem_free(table->cells[i]);
     }
     mem_free(widths);
-    mem_free(table->cells);
-    mem_free(table);
+    cli_table_free(table);
 }
 
 static char *next_buffer(void)

@@ -109,6 +109,8 @@ static enum err zone_list(struct cli *cli, int argc, char **argv)
     }
     if (err == ERR_OK && !cli->json) {
         cli_table_print(table);
+    } else {
+        cli_table_free(table);
     }
     json_decref(all);
     mem_free(cursor);

@@ -89,7 +89,7 @@ enum err node_set_addresses(struct node *node, char *const *addresses, size_t co
     }
     size_t taken = 0;
     for (size_t i = 0; i < count; i++) {
-        char text[NODE_ADDRESS_TEXT];
+        char text[NODE_ADDRESS_TEXT] = "";
         bool known = false;
         if (!canonical_address(addresses[i], text)) {
             return err_set(e, ERR_INVALID, "\"%.60s\" is not an IP address", addresses[i]);
