@@ -1,4 +1,4 @@
-#include <stdio.h>
+#include <event2/event.h>
 #include <string.h>
 
 #include "common/base/log.h"
@@ -22,7 +22,10 @@
 #define NOTIFY_TIMEOUT_MS   500u // then 1, 2, 4, 8 s
 #define NOTIFY_TRIES        5u
 #define NOTIFY_TRIES_SIGNED 2u // before the same is sent unsigned
-#define TARGETS_MAX         256u
+// A zone that a catalog has just brought may not be there yet: after 1, 2 and 4 s once more.
+#define NOT_THERE_MS    1000u
+#define NOT_THERE_TRIES 3u
+#define TARGETS_MAX     256u
 
 struct notify {
     struct list by_zone;
@@ -30,10 +33,12 @@ struct notify {
     struct xfr *x;
     struct xfr_zone *z;
     union address to;
-    bool is_signed;  // with the cluster's key
-    bool is_plain;   // the zone's key was not taken: unsigned now
-    bool was_signed; // with the zone's key, the try under way
-    struct ask *ask; // NULL = waits
+    bool is_signed;      // with the cluster's key
+    bool is_plain;       // the zone's key was not taken: unsigned now
+    bool was_signed;     // with the zone's key, the try under way
+    unsigned not_there;  // answers that the zone is not there
+    struct event *again; // after such an answer
+    struct ask *ask;     // NULL = waits
 };
 
 struct target {
@@ -194,11 +199,33 @@ static void free_notify(struct notify *n)
 {
     list_remove(&n->by_zone);
     list_remove(&n->in_queue);
+    if (n->again != NULL) {
+        event_free(n->again);
+    }
     if (n->ask != NULL) {
         ask_cancel(n->ask);
         n->x->notifying--;
     }
     mem_free(n);
+}
+
+static void on_again(evutil_socket_t fd, short what, void *ctx)
+{
+    struct notify *n = ctx;
+    (void)fd;
+    (void)what;
+    list_add_last(&n->x->notify_queue, &n->in_queue);
+    pump(n->x);
+}
+
+static void wait_for_zone(struct notify *n)
+{
+    uint32_t ms = NOT_THERE_MS << n->not_there++;
+    struct timeval delay = {.tv_sec = ms / 1000};
+    if (n->again == NULL) {
+        n->again = event_new(n->x->base, -1, 0, on_again, n);
+    }
+    event_add(n->again, &delay);
 }
 
 static void on_answer(void *ctx, const struct ask_answer *answer, struct errmsg *e)
@@ -216,6 +243,11 @@ static void on_answer(void *ctx, const struct ask_answer *answer, struct errmsg 
         e = &refused;
     }
     bool failed = answer == NULL || rcode != RCODE_NOERROR;
+    if (rcode == RCODE_NOTAUTH && n->not_there < NOT_THERE_TRIES) {
+        wait_for_zone(n);
+        pump(x);
+        return;
+    }
     if (failed && n->was_signed) {
         n->is_plain = true;
         list_add_last(&x->notify_queue, &n->in_queue);
