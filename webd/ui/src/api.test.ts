@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ApiError, cluster, list, names, online, setHooks, table, zones } from './api';
+import { admin, ApiError, cluster, list, names, online, setHooks, table, zones } from './api';
 
 interface Sent {
   url: string;
@@ -28,19 +28,22 @@ test('a call is a POST with the header, and its payload comes back', async () =>
 });
 
 test('the chosen node goes with calls that know it, and with no other', async () => {
-  setHooks({ node: () => 'ns2.dns.example.net', signedOut: () => undefined });
+  setHooks({ node: () => 'ns2.dns.example.net', primary: () => 'ns1.dns.example.net', signedOut: () => undefined });
   answer({ response: {}, status: 'ok' });
   await zones.enable('example.com');
   assert.equal(body(), 'zone=example.com&node=ns2.dns.example.net');
   answer({ response: {}, status: 'ok' });
   await names.add('blocked', 'ads.example');
   assert.equal(body(), 'domain=ads.example');
-  setHooks({ node: () => undefined, signedOut: () => undefined });
+  answer({ response: {}, status: 'ok' });
+  await admin.permission('Zones');
+  assert.equal(body(), 'section=Zones&includeUsersAndGroups=true&node=ns1.dns.example.net');
+  setHooks({ node: () => undefined, primary: () => undefined, signedOut: () => undefined });
 });
 
 test('an error keeps its words; a lost session tells the shell', async () => {
   let out = 0;
-  setHooks({ node: () => undefined, signedOut: () => out++ });
+  setHooks({ node: () => undefined, primary: () => undefined, signedOut: () => out++ });
   answer({ status: 'error', errorMessage: 'No such zone was found', innerErrorMessage: 'why' });
   await assert.rejects(zones.list(), (e) => e instanceof ApiError && e.status === 'error' && e.message === 'No such zone was found' && e.detail === 'why');
   answer({ status: 'invalid-token', errorMessage: 'x' });

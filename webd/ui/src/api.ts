@@ -22,18 +22,22 @@ export const online = signal(true);
 
 interface Hooks {
   node: () => string | undefined; // the node that the reader chose; undefined = the one connected to
+  primary: () => string | undefined; // the primary, when it is another node than the one connected to
   signedOut: () => void;
 }
 
-let hooks: Hooks = { node: () => undefined, signedOut: () => undefined };
+let hooks: Hooks = { node: () => undefined, primary: () => undefined, signedOut: () => undefined };
 
 /** Connects the client to the shell. */
 export function setHooks(h: Hooks): void {
   hooks = h;
 }
 
-/** Calls that take part in the node choice name the node; the others never do. */
-type Reach = 'node' | 'here';
+/**
+ * Whom a call reaches: the chosen node; the node connected to, which passes on by itself what only
+ * the primary may do; or the primary, for the few calls that are not passed on.
+ */
+type Reach = 'node' | 'here' | 'primary';
 
 function form(params: Params): URLSearchParams {
   const body = new URLSearchParams();
@@ -82,7 +86,7 @@ async function parse(reply: Response): Promise<Envelope> {
 }
 
 async function raw(reach: Reach, path: string, params: Params, abort?: AbortSignal): Promise<Response> {
-  const node = reach === 'node' ? hooks.node() : undefined;
+  const node = reach === 'here' ? undefined : hooks[reach]();
   return send(path, '', form(node === undefined ? params : { ...params, node }), abort);
 }
 
@@ -250,9 +254,9 @@ export const admin = {
   deleteGroup: (group: string) => call<object>('here', 'admin/groups/delete', { group }),
   permissions: () => call<{ permissions: T.Permissions[] }>('here', 'admin/permissions/list'),
   permission: (section: string) =>
-    call<T.Permissions>('here', 'admin/permissions/get', { section, includeUsersAndGroups: true }),
+    call<T.Permissions>('primary', 'admin/permissions/get', { section, includeUsersAndGroups: true }),
   setPermission: (section: string, p: T.Permissions) =>
-    call<T.Permissions>('here', 'admin/permissions/set', { section, ...permissionTables(p) }),
+    call<T.Permissions>('primary', 'admin/permissions/set', { section, ...permissionTables(p) }),
   history: (before?: number) => call<T.History>('node', 'admin/config/history', { before, limit: 50 }),
   diff: (from: number, to: number) => call<T.Diff>('node', 'admin/config/diff', { from, to }),
   revert: (revision: number) => call<object>('here', 'admin/config/revert', { revision }),

@@ -56,6 +56,7 @@ export function signedOut(): void {
 
 setHooks({
   node: () => otherNode.value?.name,
+  primary: () => clusterNodes.value.find((n) => n.type === 'Primary' && n.state !== 'Self')?.name,
   signedOut: () => {
     if (phase.value === 'ready') signedOut();
   },

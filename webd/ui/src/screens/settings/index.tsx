@@ -20,9 +20,11 @@ type Edits = Readonly<Record<string, string>>;
 
 export default function SettingsScreen() {
   const loaded = useLoad(`settings ${nodeKey.value}`, api.get);
+  const group = route.value.path[1];
   useEffect(() => {
     pageTitle.value = '';
-  }, []);
+    if (loaded.data) void loaded.reload(); // another group is a new look: others may have saved meanwhile
+  }, [group]);
   if (loaded.error && !loaded.data) {
     return (
       <>
