@@ -211,7 +211,9 @@ remote-control:
             text += f"    provide-xfr: 127.0.0.0/8 {key}\n"
             if zone.primary:
                 address, port = zone.primary
-                text += f"    allow-notify: 127.0.0.0/8 NOKEY\n    request-xfr: {address}@{port} {key}\n"
+                # NOTIFY may come unsigned: it only makes the secondary look.
+                text += "".join(f"    allow-notify: 127.0.0.0/8 {k}\n" for k in {key, "NOKEY"})
+                text += f"    request-xfr: {address}@{port} {key}\n"
             for address, port in zone.notify:
                 text += f"    notify: {address}@{port} {key}\n"
         return text
@@ -251,15 +253,15 @@ database:
         for name, (zone, address, port) in remotes.items():
             text += f"  - id: {name}\n    address: {address}@{port}\n    via: {self.address}\n"
             text += f"    key: {zone.key.name}\n" if zone.key else ""
-        text += "acl:\n"
+        # NOTIFY may come unsigned: it only makes the secondary look.
+        text += "acl:\n  - id: notify\n    address: 127.0.0.0/8\n    action: notify\n"
         for i, zone in enumerate(self.zones.values()):
-            text += f"  - id: n{i}\n    address: 127.0.0.0/8\n    action: notify\n"
-            text += f"  - id: a{i}\n    address: 127.0.0.0/8\n    action: transfer\n"
+            text += f"  - id: a{i}\n    address: 127.0.0.0/8\n    action: [transfer, notify]\n"
             text += f"    key: {zone.key.name}\n" if zone.key else ""
         text += "zone:\n"
         for i, zone in enumerate(self.zones.values()):
             names = [n for n, (z, _, _) in remotes.items() if z is zone]
-            text += f'  - domain: "{zone.name}"\n    file: "{zone.path}"\n    acl: [a{i}, n{i}]\n'
+            text += f'  - domain: "{zone.name}"\n    file: "{zone.path}"\n    acl: [a{i}, notify]\n'
             if zone.primary:
                 text += f"    master: {names[0]}\n"
             elif names:
@@ -297,6 +299,9 @@ class Bind(Peer):
     empty-zones-enable no;
     minimal-responses yes;
     notify explicit;
+    notify-delay 0;
+    check-names primary ignore;
+    check-names secondary ignore;
     allow-transfer {{ none; }};
     max-refresh-time 60;
     min-refresh-time 1;
