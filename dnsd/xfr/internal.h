@@ -30,6 +30,7 @@ struct xfr_zone {
     enum zone_type type;
     bool has_serial; // `serial` is of the version last seen
     uint32_t serial;
+    uint64_t source;         // fingerprint of where it comes from; see source_of
     struct zone_state state; // as last submitted
 
     // refresh.c

@@ -126,6 +126,22 @@ static void begin_zone(struct xfr *x, struct xfr_zone *z, bool is_start)
     }
 }
 
+static uint64_t mix_text(uint64_t sum, const char *text)
+{
+    return sum * 31 + (text != NULL ? hash_bytes(text, strlen(text)) : 1);
+}
+
+// Changes when the zone's primaries or their key do, and when it is disabled or enabled. Read side.
+static uint64_t source_of(const struct xfr *x, const struct zone *zone)
+{
+    const struct zone_options *o = policy_primaries(zone_table_get(x->shared->store), zone);
+    uint64_t sum = mix_text(zone_options(zone)->disabled, o->primary_tsig_key);
+    for (size_t i = 0; i < o->primaries.count; i++) {
+        sum = mix_text(sum, o->primaries.items[i]);
+    }
+    return sum;
+}
+
 // Compares the zone with what was seen before. Read side.
 static void follow_zone(struct xfr *x, struct zone *zone, bool is_start)
 {
@@ -143,9 +159,14 @@ static void follow_zone(struct xfr *x, struct zone *zone, bool is_start)
     bool is_changed = version != NULL && (!z->has_serial || z->serial != serial);
     z->has_serial = version != NULL;
     z->serial = serial;
+    uint64_t source = source_of(x, zone);
+    bool is_moved = z->source != source;
+    z->source = source;
     catalog_follow(x, z, zone);
     if (is_new) {
         begin_zone(x, z, is_start);
+    } else if (is_moved) {
+        refresh_request(x, z, REFRESH_URGENT);
     }
     if (is_changed) {
         z->is_dirty = z->is_dirty || !list_is_empty(&z->in_catalogs);

@@ -123,6 +123,21 @@ def test_secondary_with_the_key_and_with_a_wrong_one(pair):
     assert secondary.rcode("www.unkeyed.test") == "SERVFAIL"
 
 
+def test_new_primaries_and_enabling_start_a_refresh(pair):
+    primary, secondary = pair
+    make_primary(primary, "moved.test")
+    make_secondary(secondary, "moved.test", "127.0.0.1:9")
+    wait_until(lambda: "zone=moved.test" in secondary.log("dnsd"), 10, "failure is logged")
+    secondary.api("zones/options/set", zone="moved.test", primaryNameServerAddresses=at(primary))
+    wait_until(lambda: secondary.answers("www.moved.test") == ["192.0.2.1"], 5, "from the new primary")
+    secondary.api("zones/disable", zone="moved.test")
+    assert secondary.rcode("www.moved.test") != "NOERROR"
+    primary.api("zones/records/add", zone="moved.test", domain="more.moved.test", type="A",
+                ipAddress="192.0.2.2")
+    secondary.api("zones/enable", zone="moved.test")
+    wait_until(lambda: secondary.answers("more.moved.test") == ["192.0.2.2"], 5, "after enabling")
+
+
 def test_notify_from_strangers_is_refused(pair):
     primary, secondary = pair
     secondary.api("settings/set", notifyAllowedNetworks="")
