@@ -4,6 +4,7 @@ import base64
 import contextlib
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -305,8 +306,8 @@ def test_resync_and_drift():
         # Something else has changed the secondary's store: the next commit finds it out.
         database = c[1].folder / "clusterd" / "config.db"
         c[1].kill("clusterd")
-        subprocess.run(["sqlite3", str(database), "UPDATE head SET digest = zeroblob(32)"], check=True,
-                       timeout=10)
+        with contextlib.closing(sqlite3.connect(database, timeout=10, isolation_level=None)) as store:
+            store.execute("UPDATE head SET digest = zeroblob(32)")
         wait_until(lambda: state(c[1])["digest"] is not None, 15, "clusterd again")
         c[0].api("blocked/add", domain="two.example")
         agree(*c)

@@ -117,9 +117,9 @@ def test_secondary_with_the_key_and_with_a_wrong_one(pair):
     make_secondary(secondary, "unkeyed.test", at(primary))
     wait_until(lambda: "zone=unkeyed.test" in secondary.log("dnsd"), 10, "failure is logged")
     wait_until(lambda: "zone transfer refused" in primary.log("dnsd"), 10, "refusal is logged")
-    zones = {z["name"]: z for z in secondary.api("zones/list")["zones"]}
-    assert zones["unkeyed.test"]["syncFailed"]
-    assert not zones["keyed.test"]["syncFailed"]
+    zones = lambda: {z["name"]: z for z in secondary.api("zones/list")["zones"]}
+    wait_until(lambda: zones()["unkeyed.test"]["syncFailed"], 10, "the failure shows")
+    assert not zones()["keyed.test"]["syncFailed"]
     assert secondary.rcode("www.unkeyed.test") == "SERVFAIL"
 
 

@@ -147,7 +147,7 @@ for (const mode of MODES) {
 test('a reload brings the same view back', async () => {
   const t = await open();
   await signIn(t);
-  const text = () => t.page.evaluate(() => document.querySelector('dialog[open]')?.textContent ?? document.querySelector('main').textContent.replace(/\d+ (s|min) ago|now/g, ''));
+  const text = () => t.page.evaluate(() => document.querySelector('dialog[open]')?.textContent ?? document.querySelector('main').textContent.replace(/\d+ (s|min|h|days?) ago|now/g, ''));
   for (const [name, hash, ready] of SCREENS) {
     await show(t, hash, ready);
     const first = await text();
