@@ -25,6 +25,7 @@ struct cli {
     bool json;
     struct rpc_client *client[RPC_PARTY_COUNT];   // made on first use
     struct errmsg e;                              // why a command failed
+    bool is_misuse;                               // … because the command line is wrong
 };
 
 // A command: `trellisctl NOUN VERB ARGUMENTS`, or NOUN alone where verb is "".
@@ -91,6 +92,8 @@ const char *cli_option(int *argc, char **argv, const char *name);   // NULL = no
 // A password: the first line of `path`, or asked at the terminal without echo.
 NODISCARD enum err cli_secret(struct cli *cli, const char *path, const char *prompt,
                               struct str *out);
+// The command line is wrong: sets the text, and exit code 2. Returns ERR_INVALID.
+enum err cli_misuse(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 // Complains about what looks like an option and is none, and about too many words.
 NODISCARD enum err cli_no_more(struct cli *cli, int argc, char **argv, int max);
 

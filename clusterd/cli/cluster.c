@@ -232,7 +232,7 @@ static enum err cluster_init(struct cli *cli, int argc, char **argv)
     struct address_list addresses = {0};
     enum err err = cli_no_more(cli, argc, argv, argc);
     if (err == ERR_OK && argc < 2) {
-        err = err_set(&cli->e, ERR_INVALID, "give the cluster domain and this node's addresses");
+        err = cli_misuse(cli, "give the cluster domain and this node's addresses");
     }
     if (err == ERR_OK) {
         err = take_addresses(cli, argc - 1, argv + 1, &addresses);
@@ -297,8 +297,7 @@ static enum err cluster_join(struct cli *cli, int argc, char **argv)
     struct address_list addresses = {0};
     enum err err = cli_no_more(cli, argc, argv, argc);
     if (err == ERR_OK && argc < first + 1) {
-        err = err_set(&cli->e, ERR_INVALID,
-                      "give the primary's URL (or --token) and this node's addresses");
+        err = cli_misuse(cli, "give the primary's URL (or --token) and this node's addresses");
     }
     if (err == ERR_OK) {
         err = take_addresses(cli, argc - first, argv + first, &addresses);
@@ -348,7 +347,7 @@ static enum err cluster_token(struct cli *cli, int argc, char **argv)
     enum err err = cli_no_more(cli, argc, argv, 0);
     if (err == ERR_OK && valid != NULL &&
         str_to_u32(valid, 30 * 24 * 3600, &request.valid_s) != ERR_OK) {
-        err = err_set(&cli->e, ERR_INVALID, "--valid: seconds, at most 30 days");
+        err = cli_misuse(cli, "--valid: seconds, at most 30 days");
     }
     request.actor = LOCAL_ACTOR;
     Clusterd__JoinTokenReply *reply = NULL;
@@ -385,7 +384,7 @@ static enum err cluster_options(struct cli *cli, int argc, char **argv)
         const char *value = cli_option(&argc, argv, rows[i].option);
         any = any || value != NULL;
         if (value != NULL && str_to_u32(value, 3600, rows[i].target) != ERR_OK) {
-            err = err_set(&cli->e, ERR_INVALID, "%s: seconds, at most 3600", rows[i].option);
+            err = cli_misuse(cli, "%s: seconds, at most 3600", rows[i].option);
         }
     }
     if (err == ERR_OK) {
@@ -454,7 +453,7 @@ static enum err cluster_remove(struct cli *cli, int argc, char **argv)
     request.actor = LOCAL_ACTOR;
     enum err err = cli_no_more(cli, argc, argv, 1);
     if (err == ERR_OK && argc < 1) {
-        err = err_set(&cli->e, ERR_INVALID, "which node?");
+        err = cli_misuse(cli, "which node?");
     }
     if (err == ERR_OK) {
         err = find_node(cli, argv[0], &request.node_id);

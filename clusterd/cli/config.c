@@ -254,7 +254,7 @@ static enum err check_words(struct cli *cli, int argc, char **argv)
     for (int i = 0; i < argc; i++) {
         size_t len = strcspn(argv[i], "=");
         if (argv[i][len] == '\0') {
-            return err_set(&cli->e, ERR_INVALID, "\"%s\": write name=value", argv[i]);
+            return cli_misuse(cli, "\"%s\": write name=value", argv[i]);
         }
         argv[i][len] = '\0';
         bool known = setting_find(argv[i]) != NULL;
@@ -329,7 +329,7 @@ static enum err parse_number(struct cli *cli, const char *text, const char *what
                              uint64_t *out)
 {
     if (str_to_u64(text, max, out) != ERR_OK) {
-        return err_set(&cli->e, ERR_INVALID, "%s: \"%s\" is not a number up to %llu", what, text,
+        return cli_misuse(cli, "%s: \"%s\" is not a number up to %llu", what, text,
                        (unsigned long long)max);
     }
     return ERR_OK;
@@ -443,7 +443,7 @@ static enum err config_revert(struct cli *cli, int argc, char **argv)
     uint64_t revision = 0;
     enum err err = cli_no_more(cli, argc, argv, 1);
     if (err == ERR_OK && argc < 1) {
-        err = err_set(&cli->e, ERR_INVALID, "which revision?");
+        err = cli_misuse(cli, "which revision?");
     }
     if (err == ERR_OK) {
         err = parse_number(cli, argv[0], "revision", INT64_MAX, &revision);

@@ -127,10 +127,8 @@ static int run_command(struct cli *cli, int argc, char **argv)
         return CLI_USAGE;
     }
     enum err err = command->run(cli, argc, argv);
-    if (err == ERR_INVALID && cli->e.code == ERR_OK) {
-        return CLI_USAGE;   // said already
-    }
-    return report(cli, err);
+    int code = report(cli, err);
+    return cli->is_misuse ? CLI_USAGE : code;
 }
 
 static const char *env_or(const char *name, const char *fallback)

@@ -197,7 +197,7 @@ static enum err api_call(struct cli *cli, int argc, char **argv)
     for (int i = 1; i < argc && err == ERR_OK; i++) {
         char *equals = strchr(argv[i], '=');
         if (equals == NULL) {
-            err = err_set(&cli->e, ERR_INVALID, "\"%s\": write key=value", argv[i]);
+            err = cli_misuse(cli, "\"%s\": write key=value", argv[i]);
             break;
         }
         *equals = '\0';

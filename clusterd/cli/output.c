@@ -8,6 +8,7 @@
 #include "common/base/mem.h"
 #include "common/base/str.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,15 +99,26 @@ enum err cli_secret(struct cli *cli, const char *path, const char *prompt, struc
     return ERR_OK;
 }
 
+enum err cli_misuse(struct cli *cli, const char *format, ...)
+{
+    char text[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    cli->is_misuse = true;
+    return err_set(&cli->e, ERR_INVALID, "%s", text);
+}
+
 enum err cli_no_more(struct cli *cli, int argc, char **argv, int max)
 {
     for (int i = 0; i < argc; i++) {
         if (argv[i][0] == '-' && argv[i][1] == '-') {
-            return err_set(&cli->e, ERR_INVALID, "unknown option %s", argv[i]);
+            return cli_misuse(cli, "unknown option %s", argv[i]);
         }
     }
     if (argc > max) {
-        return err_set(&cli->e, ERR_INVALID, "\"%s\" is one word too many", argv[max]);
+        return cli_misuse(cli, "\"%s\" is one word too many", argv[max]);
     }
     return ERR_OK;
 }

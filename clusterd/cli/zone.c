@@ -38,7 +38,7 @@ static enum err parse_type(struct cli *cli, const char *text, Dnsd__ZoneType *ty
             return ERR_OK;
         }
     }
-    return err_set(&cli->e, ERR_INVALID, "there is no zone type \"%s\"", text);
+    return cli_misuse(cli, "there is no zone type \"%s\"", text);
 }
 
 static const char *zone_state(const Dnsd__ZoneInfo *zone)
@@ -158,7 +158,7 @@ static enum err zone_create(struct cli *cli, int argc, char **argv)
     }
     enum err err = cli_no_more(cli, argc, argv, 1);
     if (err == ERR_OK && argc < 1) {
-        err = err_set(&cli->e, ERR_INVALID, "which zone?");
+        err = cli_misuse(cli, "which zone?");
     }
     if (err == ERR_OK && type_text != NULL) {
         err = parse_type(cli, type_text, &request.type);
@@ -213,7 +213,7 @@ static enum err zone_import(struct cli *cli, int argc, char **argv)
     bool serial = cli_flag(&argc, argv, "--keep-serial");
     enum err err = cli_no_more(cli, argc, argv, 2);
     if (err == ERR_OK && argc < 2) {
-        err = err_set(&cli->e, ERR_INVALID, "which zone, and which file?");
+        err = cli_misuse(cli, "which zone, and which file?");
     }
     char spooled[64] = "";
     if (err == ERR_OK) {

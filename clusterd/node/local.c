@@ -14,7 +14,6 @@
 
 #define LOOK_S 5
 #define WAITERS_MAX 8
-#define CHANGE_FNS_MAX 4
 
 struct local {
     struct context *context;
@@ -26,9 +25,10 @@ struct local {
     struct {
         local_fn fn;
         void *ctx;
-    } waiters[WAITERS_MAX], changes[CHANGE_FNS_MAX];
+    } waiters[WAITERS_MAX];
     size_t waiter_count;
-    size_t change_count;
+    local_looked_fn looked;
+    void *looked_ctx;
 };
 
 static void look(struct local *local);
@@ -54,8 +54,8 @@ static void finish_one(struct local *local)
     }
     bool changed = memcmp(&local->status, &local->next, sizeof local->status) != 0;
     local->status = local->next;
-    for (size_t i = 0; changed && i < local->change_count; i++) {
-        local->changes[i].fn(local->changes[i].ctx);
+    if (local->looked != NULL) {
+        local->looked(local->looked_ctx, changed);
     }
     tell_waiters(local);
 }
@@ -171,13 +171,10 @@ const struct local_status *local_get(const struct local *local)
     return &local->status;
 }
 
-void local_on_change(struct local *local, local_fn fn, void *ctx)
+void local_on_look(struct local *local, local_looked_fn fn, void *ctx)
 {
-    if (local->change_count < CHANGE_FNS_MAX) {
-        local->changes[local->change_count].fn = fn;
-        local->changes[local->change_count].ctx = ctx;
-        local->change_count++;
-    }
+    local->looked = fn;
+    local->looked_ctx = ctx;
 }
 
 // ---- addresses ---------------------------------------------------------------------------------

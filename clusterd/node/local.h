@@ -24,8 +24,9 @@ const struct local_status *local_get(const struct local *local);
 // Looks now; `fn` (may be NULL) is called when both have answered or failed.
 typedef void (*local_fn)(void *ctx);
 void local_look(struct local *local, local_fn fn, void *ctx);
-// Called whenever something in the status has changed.
-void local_on_change(struct local *local, local_fn fn, void *ctx);
+// Called after each look; `changed`: something in the status is new.
+typedef void (*local_looked_fn)(void *ctx, bool changed);
+void local_on_look(struct local *local, local_looked_fn fn, void *ctx);
 
 // This host's addresses (no loopback, no link-local), and whether it has this one. The text form.
 typedef void (*local_address_fn)(void *ctx, const char *address);

@@ -280,17 +280,19 @@ static void nothing(struct role *role)
     op_done(role);
 }
 
-// Undone from the last to the first: the members are listed, the catalog deleted, they as well.
+// Undone from the last to the first: the members are listed, the catalog is deleted, which sets them
+// free, and then they are. Each undoing stands at a step before the one that may have done it, so
+// that it also comes when a crash leaves unknown how far that step went.
 static const struct op_step STEPS[] = {
     {"asking the primary", ask_primary, NULL},
     {"checking the zones of this node", check_zones, NULL},
     {"turning on HTTPS and taking the new name", own_turn_on_https, own_undo_commits},
     {"waiting for HTTPS", own_wait_https, NULL},
     {"registering with the primary", register_here, unregister},
-    {"receiving the config", take_config, NULL},
-    {"waiting for dnsd", own_wait_dnsd, dns_delete_members},
-    {"creating the catalog zone", create_catalog, delete_catalog},
-    {"waiting for the cluster zone", wait_for_zone, list_members},
+    {"receiving the config", take_config, dns_delete_members},
+    {"waiting for dnsd", own_wait_dnsd, delete_catalog},
+    {"creating the catalog zone", create_catalog, list_members},
+    {"waiting for the cluster zone", wait_for_zone, NULL},
     {"finishing", nothing, NULL},
 };
 const struct op_kind op_join = {

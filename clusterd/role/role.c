@@ -4,11 +4,13 @@
 
 #include <event2/event.h>
 
-static void on_local_change(void *ctx)
+static void on_look(void *ctx, bool changed)
 {
     struct role *role = ctx;
     update_follow(role);
-    zone_keeper_poke(role->keeper);   // dnsd may just have come
+    if (changed) {
+        zone_keeper_poke(role->keeper);   // dnsd may just have come
+    }
 }
 
 void role_refresh(struct role *role)
@@ -28,7 +30,7 @@ struct role *role_new(struct context *context, struct peer_client *client,
     role->admission = admission_new(role, server);
     leave_add_operations(role, server);
     role->keeper = zone_keeper_new(role);
-    local_on_change(local, on_local_change, role);
+    local_on_look(local, on_look, role);
     zone_keeper_poke(role->keeper);
     return role;
 }

@@ -501,7 +501,9 @@ def test_history_diff_and_revert():
         assert newest["actor"] == "local" and str(first) in newest["summary"]
         unknown = n.ctl("config", "set", "noSuchThing=1", check=False)
         assert unknown.returncode == 1 and "noSuchThing" in unknown.stderr
-        assert n.ctl("nonsense", check=False).returncode == 2
+        for words in (("nonsense",), ("config", "nonsense"), ("config", "set", "word"), ("cluster", "init", "x"),
+                      ("status", "--nonsense"), ("config", "diff", "x")):
+            assert n.ctl(*words, check=False).returncode == 2, words
 
 
 def test_trellisctl_says_which_daemon_is_down():
@@ -519,7 +521,7 @@ def test_trellisctl_says_which_daemon_is_down():
 # ---- interrupted operations --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("delay_ms", [1, 10, 25, 40, 70])
+@pytest.mark.parametrize("delay_ms", [1, 10, 25, 40, 55, 65, 75, 90])
 def test_join_interrupted_by_a_kill_ends_before_or_after(delay_ms):
     with Cluster(2) as c:
         init(c[0])
@@ -540,3 +542,20 @@ def test_join_interrupted_by_a_kill_ends_before_or_after(delay_ms):
         else:
             is_untouched(c[1], before)
             wait_until(lambda: len(state(c[0])["nodes"]) == 1, 20, "the primary has forgotten the node")
+
+
+@pytest.mark.parametrize("delay_ms", [1, 10, 25, 40])
+def test_initialize_interrupted_by_a_kill_ends_before_or_after(delay_ms):
+    with Node("ns1") as n:
+        before = state(n)
+        command = [str(n.bin / "trellisctl"), "-r", str((n.folder / "run").resolve()), "cluster", "init",
+                   DOMAIN, n.address]
+        running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(delay_ms / 1000)   # the moment is the thing tested
+        n.kill("clusterd")
+        running.wait(150)
+        after = wait_until(lambda: (s := state(n))["operation"] == "" and s, 30, "finished or undone")
+        if not after["initialized"]:
+            is_untouched(n, before)
+            init(n)
+        assert n.answers(DOMAIN, "NS") == [f"ns1.{DOMAIN}."]
