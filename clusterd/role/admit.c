@@ -17,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROTOCOL 1
 #define TICKETS_MAX 32
 #define TICKET_MS 120000u
 #define SECRET_SIZE 32
@@ -262,7 +261,7 @@ static json_t *check_answer(const struct role *role, const struct ticket *ticket
     char *text = node_json(primary);
     json_t *node = json_loads(text, 0, NULL);
     mem_free(text);
-    return json_pack("{s:i, s:s, s:s, s:s, s:I, s:o}", "protocol", PROTOCOL, "ticket",
+    return json_pack("{s:i, s:s, s:s, s:s, s:I, s:o}", "protocol", JOIN_PROTOCOL, "ticket",
                      ticket->secret, "domain", context->table.domain, "catalog",
                      context->table.catalog, "primaryId", (json_int_t)primary->id, "primary", node);
 }
@@ -281,7 +280,7 @@ static enum err serve_check(struct admission *admission, const struct peer_incom
     if (err == ERR_OK) {
         err = need_primary(role, e);
     }
-    if (err == ERR_OK && json_integer_value(json_object_get(in->body, "protocol")) != PROTOCOL) {
+    if (err == ERR_OK && json_integer_value(json_object_get(in->body, "protocol")) != JOIN_PROTOCOL) {
         err = err_set(e, ERR_UNSUPPORTED,
                       "the two nodes speak different versions of the cluster protocol; install "
                       "the same release on both");

@@ -12,8 +12,6 @@ static ProtobufCService *zones(struct role *role)
     return rpc_client_service(role->context->dnsd, &dnsd__zones__descriptor);
 }
 
-static dns_info_fn look_fn;   // one operation at a time, one look in it at a time
-
 static void on_look(const Dnsd__ZoneOptionsReply *reply, void *ctx)
 {
     struct role *role = ctx;
@@ -23,7 +21,7 @@ static void on_look(const Dnsd__ZoneOptionsReply *reply, void *ctx)
         return;
     }
     if (err == ERR_OK || err == ERR_NOT_FOUND) {
-        look_fn(role, err == ERR_OK ? reply->zone : NULL);
+        role->look_fn(role, err == ERR_OK ? reply->zone : NULL);
     } else {
         op_next(role, err, &e);
     }
@@ -35,7 +33,7 @@ void dns_look(struct role *role, const char *zone, dns_info_fn fn)
     Dnsd__ZoneRequest request;
     dnsd__zone_request__init(&request);
     request.zone = name;
-    look_fn = fn;
+    role->look_fn = fn;
     dnsd__zones__get_options(zones(role), &request, on_look, role);
     mem_free(name);
 }

@@ -44,6 +44,8 @@ struct op {
     unsigned undo_tries;
 };
 
+#define JOIN_PROTOCOL 1   // what the two requests of a join look like
+
 // What a join knows beside its arguments: secrets, which are never journaled, and its parts.
 struct join_state {
     struct node primary;
@@ -59,9 +61,9 @@ struct join_state {
     char ticket[80];                    // given by the primary after the check, for registering
     char *identity;                     // the object that makes this node a secondary
     struct store_change extra;
-    Dnsd__ZoneInfo *zone;
 };
 
+typedef void (*dns_info_fn)(struct role *role, const Dnsd__ZoneInfo *zone);
 struct admission;   // admit.c
 
 struct role {
@@ -75,6 +77,7 @@ struct role {
     struct role_task task;
     struct event *timer;                // of a step that waits, or of an undo tried again
     void (*timer_fn)(struct role *role);
+    dns_info_fn look_fn;                // of the dns_look under way, one at a time
     struct admission *admission;
     struct zone_keeper *keeper;         // zone.c
     bool updating;                      // update.c: a change of our row is on its way
@@ -103,7 +106,6 @@ void op_set(struct role *role, const char *name, json_t *value);  // takes the v
 // ---- dns.c: calls to dnsd that end in op_next --------------------------------------------------
 
 // Existence and type of a zone; `fn` gets NULL when there is none.
-typedef void (*dns_info_fn)(struct role *role, const Dnsd__ZoneInfo *zone);
 void dns_look(struct role *role, const char *zone, dns_info_fn fn);
 void dns_create(struct role *role, const Dnsd__ZoneCreateRequest *request);
 void dns_delete(struct role *role, const char *zone);   // one that is not there is fine

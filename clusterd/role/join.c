@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROTOCOL 1
 #define ZONE_WAIT_MS 30000u
 #define ZONE_LOOK_MS 50u
 
@@ -80,7 +79,7 @@ static void ask_primary(struct role *role)
     char host[NODE_NAME_MAX];
     const char *present = role->context->self.name;
     snprintf(host, sizeof host, "%.*s", (int)strcspn(present, "."), present);
-    json_t *body = json_pack("{s:s, s:i, s:I, s:s}", "phase", "check", "protocol", PROTOCOL, "id",
+    json_t *body = json_pack("{s:s, s:i, s:I, s:s}", "phase", "check", "protocol", JOIN_PROTOCOL, "id",
                              (json_int_t)role->context->self.id, "host", host);
     if (join->token[0] != '\0') {
         json_object_set_new(body, "token", json_string(join->token));
