@@ -318,10 +318,11 @@ controls {{ }};
                 text += f"    type secondary;\n    masterfile-format text;\n    request-ixfr yes;\n"
                 text += f"    primaries {{ {address} port {port}{key}; }};\n"
                 text += f"    allow-notify {{ 127.0.0.0/8; }};\n"
-            else:
-                allowed = f'key "{zone.key.name}"' if zone.key else "127.0.0.0/8"
+            allowed = f'key "{zone.key.name}"' if zone.key else "127.0.0.0/8"
+            text += f"    allow-transfer {{ {allowed}; }};\n"
+            if not zone.primary:
                 notify = "".join(f" {a} port {p}{key};" for a, p in zone.notify)
-                text += f"    type primary;\n    allow-transfer {{ {allowed}; }};\n"
+                text += "    type primary;\n"
                 text += f"    also-notify {{{notify} }};\n" if notify else ""
             text += "};\n"
         return text
