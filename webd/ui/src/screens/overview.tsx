@@ -158,7 +158,7 @@ function Actions() {
   const isPrimary = selfNode.value?.type === 'Primary';
   if (!z && !b && !a) return null;
   return (
-    <Card title={t('overview.actions')} className="after">
+    <Card title={t('overview.actions')}>
       <div class="acts2">
         {z && <Button icon="plus" label={t('zones.add')} onClick={() => go(['zones'], { dialog: 'add' })} />}
         {z && <Button icon="upload" label={t('zones.importFile')} onClick={() => go(['zones'], { dialog: 'add:import' })} />}

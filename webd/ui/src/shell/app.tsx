@@ -1,7 +1,7 @@
 // What is shown: the set-up, the sign-in, or the panel.
-import { ApiError, online } from '../api';
+import { online } from '../api';
 import { t } from '../i18n';
-import { phase, start, startError } from '../state';
+import { phase, refreshSession, start, startError } from '../state';
 import { Button, Failure, Skeleton } from '../ui/basic';
 import { useEvery } from '../ui/hooks';
 import { Gate, Login } from './login';
@@ -41,16 +41,7 @@ export function OfflineBar() {
   return (
     <div class="offline" role="alert">
       {t('shell.offline')}
-      <Button small label={t('action.retry')} onClick={() => void retry()} />
+      <Button small label={t('action.retry')} onClick={() => void (phase.value === 'ready' ? refreshSession() : start())} />
     </div>
   );
-}
-
-async function retry(): Promise<void> {
-  const { refreshSession } = await import('../state');
-  try {
-    await refreshSession();
-  } catch (e) {
-    if (!(e instanceof ApiError)) throw e;
-  }
 }

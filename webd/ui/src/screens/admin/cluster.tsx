@@ -15,6 +15,7 @@ import { askDelete, askLeave, askRemove, askResync, EditNodeDialog, EditPrimaryD
 import { Topology } from './topology';
 
 const REFRESH_MS = 5_000;
+const SETTLE_MS = 700; // what the primary changes for a secondary comes back to it by a pull
 
 const STATES: Readonly<Record<NodeState, { tone: Tone; icon: IconName | null }>> = {
   Self: { tone: 'info', icon: 'check' },
@@ -46,6 +47,7 @@ export function ClusterTab() {
       if (next) loaded.set(next);
       else await loaded.reload();
       await refreshSession();
+      setTimeout(() => void loaded.reload(), SETTLE_MS);
     },
   };
   return (

@@ -5,7 +5,7 @@ import { zones as api } from '../../api';
 import { compileFilter, parseFilter, type FilterField } from '../../filter';
 import { ago, apiTime, dateTime, num, t, until } from '../../i18n';
 import { useKeys } from '../../keys';
-import { closeDialog, dialogArg, go, openDialog, route, setQuery } from '../../router';
+import { closeDialog, dialogArg, go, href, openDialog, route, setQuery } from '../../router';
 import { nodeKey, rights } from '../../state';
 import type { Zone } from '../../types';
 import { Button, Empty, Failure, PageHead, Problem, Skeleton } from '../../ui/basic';
@@ -34,7 +34,7 @@ const COLUMNS: readonly Column<Zone>[] = [
     sortKey: (z) => nameKey(z.name),
     cell: (z) => (
       <>
-        <a class="x" href={`#/zones/${encodeURIComponent(zoneName(z))}${nodeKey.value ? `?node=${nodeKey.value}` : ''}`} tabIndex={-1}>
+        <a class="x" href={href(['zones', zoneName(z)])} tabIndex={-1}>
           {zoneTitle(z)}
         </a>
         {z.nameIdn !== undefined && z.nameIdn !== z.name && <span class="muted mono small"> {z.name}</span>}
