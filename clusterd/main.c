@@ -26,7 +26,7 @@ struct clusterd {
     struct ctl_cluster *ctl_cluster;
     struct ctl_peer *ctl_peer;
     struct rpc_server *server;
-    struct store_version version;      // last one told to the others
+    struct store_version version; // last one told to the others
 };
 
 static const char *node_name(void *ctx)
@@ -40,7 +40,7 @@ static void lock_store(const struct context *context)
 {
     const struct node *primary = node_table_primary(&context->table);
     bool is_secondary = context->self.role == NODE_SECONDARY;
-    store_lock_cluster(context->store, !is_secondary      ? NULL
+    store_lock_cluster(context->store, !is_secondary     ? NULL
                                        : primary != NULL ? primary->name
                                                          : "the primary");
 }

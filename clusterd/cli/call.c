@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_MAX ((size_t)1024 * 1024 * 1024)
+#define FILE_MAX   ((size_t)1024 * 1024 * 1024)
 #define INLINE_MAX ((size_t)64 * 1024)
 
 // Every reply begins like this (proto: error = 1 is the first field).

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLUSTER (&clusterd__cluster__descriptor)
+#define CLUSTER       (&clusterd__cluster__descriptor)
 #define ADDRESSES_MAX 32
 
 static char LOCAL_ACTOR[] = "local";
@@ -65,11 +65,10 @@ static json_t *node_json(const Clusterd__Node *node)
 {
     json_t *json = json_pack(
         "{s:I, s:s, s:s, s:o, s:i, s:s, s:s, s:I, s:I, s:I}", "id", (json_int_t)node->id, "name",
-        node->name, "url", node->url, "addresses",
-        strings_json(node->addresses, node->n_addresses), "dnsPort", (int)node->dns_port, "type",
-        type_word(node->type), "state", state_word(node->state), "upSinceMs",
-        (json_int_t)node->up_since_ms, "lastSeenMs", (json_int_t)node->last_seen_ms,
-        "configSyncedMs", (json_int_t)node->config_synced_ms);
+        node->name, "url", node->url, "addresses", strings_json(node->addresses, node->n_addresses),
+        "dnsPort", (int)node->dns_port, "type", type_word(node->type), "state",
+        state_word(node->state), "upSinceMs", (json_int_t)node->up_since_ms, "lastSeenMs",
+        (json_int_t)node->last_seen_ms, "configSyncedMs", (json_int_t)node->config_synced_ms);
     json_object_set_new(json, "version", version_json(node->version));
     json_object_set_new(json, "appliedDnsd", version_json(node->applied_dnsd));
     json_object_set_new(json, "appliedWebd", version_json(node->applied_webd));
@@ -88,11 +87,10 @@ static json_t *state_json(const Clusterd__StateReply *state)
     for (size_t i = 0; i < state->n_nodes; i++) {
         json_array_append_new(nodes, node_json(state->nodes[i]));
     }
-    json_t *json = json_pack("{s:b, s:s, s:s, s:s, s:I, s:o, s:I}", "initialized",
-                             (int)state->initialized, "domain", state->domain, "catalog",
-                             state->catalog, "serverName", state->server_name, "selfId",
-                             (json_int_t)state->self_id, "nodes", nodes, "revision",
-                             (json_int_t)state->revision);
+    json_t *json = json_pack(
+        "{s:b, s:s, s:s, s:s, s:I, s:o, s:I}", "initialized", (int)state->initialized, "domain",
+        state->domain, "catalog", state->catalog, "serverName", state->server_name, "selfId",
+        (json_int_t)state->self_id, "nodes", nodes, "revision", (json_int_t)state->revision);
     json_object_set_new(json, "version", version_json(state->version));
     json_object_set_new(json, "digest", hex_json(&state->digest));
     json_object_set_new(json, "operation", json_string(state->operation));
@@ -122,7 +120,7 @@ static char *joined_addresses(const Clusterd__Node *node)
 
 static void print_nodes(const Clusterd__StateReply *state)
 {
-    static const char *const headings[] = {"NODE",    "TYPE", "STATE", "SEEN", "VERSION",
+    static const char *const headings[] = {"NODE",    "TYPE",   "STATE",     "SEEN",  "VERSION",
                                            "APPLIED", "DIGEST", "ADDRESSES", "REMARK"};
     struct cli_table *table = cli_table_new(headings, 9);
     for (size_t i = 0; i < state->n_nodes; i++) {
@@ -307,10 +305,9 @@ static enum err cluster_join(struct cli *cli, int argc, char **argv)
     if (err == ERR_OK && token == NULL) {
         err = cli_secret(cli, password_file, "password of the user on the primary: ", &secret);
     }
-    char *copies[4] = {mem_strdup(token == NULL ? "" : token),
-                       mem_strdup(user == NULL ? "admin" : user),
-                       mem_strdup(totp == NULL ? "" : totp),
-                       mem_strdup(address == NULL ? "" : address)};
+    char *copies[4] = {
+        mem_strdup(token == NULL ? "" : token), mem_strdup(user == NULL ? "admin" : user),
+        mem_strdup(totp == NULL ? "" : totp), mem_strdup(address == NULL ? "" : address)};
     if (err == ERR_OK) {
         request.token = copies[0];
         request.user = copies[1];
@@ -373,10 +370,10 @@ static enum err cluster_options(struct cli *cli, int argc, char **argv)
         const char *option;
         uint32_t *target;
     } rows[] = {
-        {"--heartbeat", &request.heartbeat_refresh_s},
-        {"--heartbeat-retry", &request.heartbeat_retry_s},
-        {"--config", &request.config_refresh_s},
-        {"--config-retry", &request.config_retry_s},
+        {"--heartbeat",       &request.heartbeat_refresh_s},
+        {"--heartbeat-retry", &request.heartbeat_retry_s  },
+        {"--config",          &request.config_refresh_s   },
+        {"--config-retry",    &request.config_retry_s     },
     };
     enum err err = ERR_OK;
     bool any = false;
@@ -504,24 +501,24 @@ static enum err cluster_primary(struct cli *cli, int argc, char **argv)
 }
 
 const struct cli_command cli_cluster_commands[] = {
-    {"cluster", "state", "", "the nodes as this one sees them", 0, 0, cluster_state},
-    {"cluster", "init", "DOMAIN ADDRESS… [--foreign-addresses]", "make this node a cluster's primary",
-     2, -1, cluster_init},
-    {"cluster", "join", "URL ADDRESS… [--user U] [--password-file F] [--totp N]",
-     "make this node a secondary; or --token T ADDRESS…", 1, -1, cluster_join},
-    {"cluster", "token", "[--valid SECONDS]", "a one-time token for a node to join with", 0, -1,
-     cluster_token},
-    {"cluster", "options", "[--heartbeat S] [--heartbeat-retry S] [--config S] [--config-retry S]",
-     "the timers", 0, -1, cluster_options},
-    {"cluster", "resync", "", "pull the whole config again", 0, 0, cluster_resync},
-    {"cluster", "leave", "[--force] [--zones-as-primary]", "take this secondary out", 0, -1,
-     cluster_leave},
-    {"cluster", "remove", "NODE [--force]", "take a secondary out; --force: a dead one", 1, -1,
-     cluster_remove},
-    {"cluster", "delete", "[--force]", "end the cluster", 0, -1, cluster_delete},
-    {"cluster", "addresses", "ADDRESS…", "new addresses of this node", 1, -1, cluster_addresses},
-    {"cluster", "primary", "URL [ADDRESS…]", "where a secondary finds its primary", 1, -1,
-     cluster_primary},
+    {"cluster", "state",     "",                                                                      "the nodes as this one sees them",           0, 0,  cluster_state    },
+    {"cluster", "init",      "DOMAIN ADDRESS… [--foreign-addresses]",
+     "make this node a cluster's primary",                                                                                                         2, -1, cluster_init     },
+    {"cluster", "join",      "URL ADDRESS… [--user U] [--password-file F] [--totp N]",
+     "make this node a secondary; or --token T ADDRESS…",                                                                                        1, -1, cluster_join     },
+    {"cluster", "token",     "[--valid SECONDS]",                                                     "a one-time token for a node to join with",  0, -1,
+     cluster_token                                                                                                                                                         },
+    {"cluster", "options",   "[--heartbeat S] [--heartbeat-retry S] [--config S] [--config-retry S]",
+     "the timers",                                                                                                                                 0, -1, cluster_options  },
+    {"cluster", "resync",    "",                                                                      "pull the whole config again",               0, 0,  cluster_resync   },
+    {"cluster", "leave",     "[--force] [--zones-as-primary]",                                        "take this secondary out",                   0, -1,
+     cluster_leave                                                                                                                                                         },
+    {"cluster", "remove",    "NODE [--force]",                                                        "take a secondary out; --force: a dead one", 1, -1,
+     cluster_remove                                                                                                                                                        },
+    {"cluster", "delete",    "[--force]",                                                             "end the cluster",                           0, -1, cluster_delete   },
+    {"cluster", "addresses", "ADDRESS…",                                                            "new addresses of this node",                1, -1, cluster_addresses},
+    {"cluster", "primary",   "URL [ADDRESS…]",                                                      "where a secondary finds its primary",       1, -1,
+     cluster_primary                                                                                                                                                       },
 };
 const size_t cli_cluster_command_count =
     sizeof cli_cluster_commands / sizeof cli_cluster_commands[0];

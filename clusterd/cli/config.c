@@ -114,7 +114,8 @@ static enum err get_settings(struct cli *cli, int argc, char **argv)
     }
     const char *name;
     json_t *value;
-    json_object_foreach(all, name, value) {
+    json_object_foreach(all, name, value)
+    {
         print_value(name, value);
     }
     json_decref(all);
@@ -165,7 +166,7 @@ static enum err config_get(struct cli *cli, int argc, char **argv)
 
 struct words {
     int count;
-    char **word;     // "name=value"
+    char **word; // "name=value"
 };
 
 static const char *param_of(void *ctx, const char *name)
@@ -303,8 +304,8 @@ static json_t *commit_json(const Clusterd__CommitInfo *commit)
 
 static void print_history(const Clusterd__HistoryReply *reply)
 {
-    static const char *const headings[] = {"REVISION", "VERSION", "TIME", "WHO", "WHERE", "CHANGES",
-                                           "WHAT"};
+    static const char *const headings[] = {"REVISION", "VERSION", "TIME", "WHO",
+                                           "WHERE",    "CHANGES", "WHAT"};
     struct cli_table *table = cli_table_new(headings, 7);
     for (size_t i = 0; i < reply->n_commits; i++) {
         const Clusterd__CommitInfo *commit = reply->commits[i];
@@ -318,8 +319,9 @@ static void print_history(const Clusterd__HistoryReply *reply)
                      (unsigned long long)commit->version->epoch,
                      (unsigned long long)commit->version->seq);
         }
-        const char *const cells[] = {revision,     version, cli_time(commit->time_ms), commit->actor,
-                                     commit->node, changes, commit->summary};
+        const char *const cells[] = {revision,       version,      cli_time(commit->time_ms),
+                                     commit->actor,  commit->node, changes,
+                                     commit->summary};
         cli_table_row(table, cells);
     }
     cli_table_print(table);
@@ -330,7 +332,7 @@ static enum err parse_number(struct cli *cli, const char *text, const char *what
 {
     if (str_to_u64(text, max, out) != ERR_OK) {
         return cli_misuse(cli, "%s: \"%s\" is not a number up to %llu", what, text,
-                       (unsigned long long)max);
+                          (unsigned long long)max);
     }
     return ERR_OK;
 }
@@ -467,14 +469,13 @@ static enum err config_revert(struct cli *cli, int argc, char **argv)
 }
 
 const struct cli_command cli_config_commands[] = {
-    {"config", "get", "[NAME… | PATH/]", "settings, or objects below a path", 0, -1, config_get},
-    {"config", "set", "NAME=VALUE…", "change settings, all or none", 1, -1, config_set},
-    {"config", "history", "[PATH] [--limit N] [--before REV]", "who changed what, newest first", 0,
-     -1, config_history},
-    {"config", "diff", "REVISION [REVISION]", "what changed after one, up to another", 1, -1,
-     config_diff},
-    {"config", "revert", "REVISION [--everything-after]", "undo one change, or all after it", 1, -1,
-     config_revert},
+    {"config", "get",     "[NAME… | PATH/]",                 "settings, or objects below a path",     0, -1, config_get    },
+    {"config", "set",     "NAME=VALUE…",                     "change settings, all or none",          1, -1, config_set    },
+    {"config", "history", "[PATH] [--limit N] [--before REV]", "who changed what, newest first",        0,
+     -1,                                                                                                       config_history},
+    {"config", "diff",    "REVISION [REVISION]",               "what changed after one, up to another", 1, -1,
+     config_diff                                                                                                             },
+    {"config", "revert",  "REVISION [--everything-after]",     "undo one change, or all after it",      1, -1,
+     config_revert                                                                                                           },
 };
-const size_t cli_config_command_count =
-    sizeof cli_config_commands / sizeof cli_config_commands[0];
+const size_t cli_config_command_count = sizeof cli_config_commands / sizeof cli_config_commands[0];

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_RUN_DIR "/run/trellis"
+#define DEFAULT_RUN_DIR   "/run/trellis"
 #define DEFAULT_SPOOL_DIR "/var/lib/trellis/spool"
 
 struct command_set {
@@ -20,10 +20,10 @@ struct command_set {
     const size_t *count;
 };
 static const struct command_set SETS[] = {
-    {cli_node_commands, &cli_node_command_count},
+    {cli_node_commands,    &cli_node_command_count   },
     {cli_cluster_commands, &cli_cluster_command_count},
-    {cli_config_commands, &cli_config_command_count},
-    {cli_zone_commands, &cli_zone_command_count},
+    {cli_config_commands,  &cli_config_command_count },
+    {cli_zone_commands,    &cli_zone_command_count   },
 };
 #define SET_COUNT (sizeof SETS / sizeof SETS[0])
 

@@ -28,8 +28,8 @@ static enum err clusterd_status(struct cli *cli, json_t *json)
     Clusterd__StateRequest request;
     clusterd__state_request__init(&request);
     Clusterd__StateReply *reply = NULL;
-    enum err err = cli_call(cli, RPC_CLUSTERD, &clusterd__cluster__descriptor, "State", &request,
-                            &reply);
+    enum err err =
+        cli_call(cli, RPC_CLUSTERD, &clusterd__cluster__descriptor, "State", &request, &reply);
     if (err == ERR_OK) {
         json_object_set_new(json, "upSinceMs", json_integer((json_int_t)reply->up_since_ms));
         json_object_set_new(json, "productVersion", json_string(reply->product_version));
@@ -49,8 +49,7 @@ static enum err dnsd_status(struct cli *cli, json_t *json)
     Trellis__Empty request;
     trellis__empty__init(&request);
     Dnsd__StatusReply *reply = NULL;
-    enum err err =
-        cli_call(cli, RPC_DNSD, &dnsd__server__descriptor, "Status", &request, &reply);
+    enum err err = cli_call(cli, RPC_DNSD, &dnsd__server__descriptor, "Status", &request, &reply);
     if (err == ERR_OK) {
         json_object_set_new(json, "upSinceMs", json_integer((json_int_t)reply->up_since_ms));
         json_object_set_new(json, "productVersion", json_string(reply->product_version));
@@ -101,7 +100,8 @@ static void print_value(const char *name, const json_t *value)
     } else if (json_is_array(value)) {
         size_t i;
         json_t *item;
-        json_array_foreach(value, i, item) {
+        json_array_foreach(value, i, item)
+        {
             printf("  %-16s %s\n", i == 0 ? name : "", json_string_value(item));
         }
     } else if (json_is_string(value)) {
@@ -118,12 +118,14 @@ static void print_status(json_t *all)
 {
     const char *daemon;
     json_t *json;
-    json_object_foreach(all, daemon, json) {
+    json_object_foreach(all, daemon, json)
+    {
         bool up = json_is_true(json_object_get(json, "up"));
         printf("%s: %s\n", daemon, up ? "running" : "down");
         const char *name;
         json_t *value;
-        json_object_foreach(json, name, value) {
+        json_object_foreach(json, name, value)
+        {
             if (strcmp(name, "up") != 0) {
                 print_value(name, value);
             }
@@ -137,7 +139,11 @@ static enum err node_status(struct cli *cli, int argc, char **argv)
     static const struct {
         const char *name;
         enum err (*ask)(struct cli *cli, json_t *json);
-    } daemons[] = {{"dnsd", dnsd_status}, {"clusterd", clusterd_status}, {"webd", webd_status}};
+    } daemons[] = {
+        {"dnsd",     dnsd_status    },
+        {"clusterd", clusterd_status},
+        {"webd",     webd_status    }
+    };
     enum err err = cli_no_more(cli, argc, argv, 0);
     if (err != ERR_OK) {
         return err;
@@ -240,11 +246,11 @@ static enum err seed_file(struct cli *cli, int argc, char **argv)
 }
 
 const struct cli_command cli_node_commands[] = {
-    {"status", "", "", "the three daemons of this node", 0, -1, node_status},
-    {"setup-token", "", "", "opens \"choose the administrator's password\" in the panel", 0, 0,
-     setup_token},
-    {"seed", "", "FILE", "settings, zones, users, allowed and blocked names from a JSON file", 1, 1,
-     seed_file},
-    {"api", "", "PATH [KEY=VALUE…] [--file F]", "a call of the HTTP API", 1, -1, api_call},
+    {"status",      "", "",                               "the three daemons of this node",                                     0, -1, node_status},
+    {"setup-token", "", "",                               "opens \"choose the administrator's password\" in the panel",         0, 0,
+     setup_token                                                                                                                                  },
+    {"seed",        "", "FILE",                           "settings, zones, users, allowed and blocked names from a JSON file", 1, 1,
+     seed_file                                                                                                                                    },
+    {"api",         "", "PATH [KEY=VALUE…] [--file F]", "a call of the HTTP API",                                             1, -1, api_call   },
 };
 const size_t cli_node_command_count = sizeof cli_node_commands / sizeof cli_node_commands[0];

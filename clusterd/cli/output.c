@@ -134,7 +134,7 @@ void cli_print_json(json_t *json)
 
 struct cli_table {
     size_t columns;
-    char **cells;     // headings first
+    char **cells; // headings first
     size_t count;
     size_t capacity;
 };

@@ -1,7 +1,7 @@
 /*
- * trellisctl seed: what a node is to hold from its first day on, from one JSON file. Everything goes
- * through the HTTP API, so the same checks hold as for people. Steps are rows; a key of the file
- * without a row is an error before anything is changed.
+ * trellisctl seed: what a node is to hold from its first day on, from one JSON file. Everything
+ * goes through the HTTP API, so the same checks hold as for people. Steps are rows; a key of the
+ * file without a row is an error before anything is changed.
  */
 #include "clusterd/cli/cli.h"
 
@@ -14,12 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEED_MAX ((size_t)256 * 1024 * 1024)
+#define SEED_MAX       ((size_t)256 * 1024 * 1024)
 #define NAMES_PER_CALL 2000
 
 struct seed {
     struct cli *cli;
-    char folder[PATH_MAX];   // of the seed file; relative file names start here
+    char folder[PATH_MAX]; // of the seed file; relative file names start here
 };
 
 static enum err plain_call(struct seed *seed, const char *path, const char *query)
@@ -65,10 +65,8 @@ static enum err import_file(struct seed *seed, const char *query, const char *fi
     snprintf(path, sizeof path, "%s%s%s", file[0] == '/' ? "" : seed->folder,
              file[0] == '/' ? "" : "/", file);
     json_t *payload = NULL;
-    struct cli_api_call call = {.path = "zones/import",
-                                .query = query,
-                                .body_path = path,
-                                .content_type = "text/plain"};
+    struct cli_api_call call = {
+        .path = "zones/import", .query = query, .body_path = path, .content_type = "text/plain"};
     enum err err = cli_api(seed->cli, &call, &payload);
     if (err == ERR_OK) {
         json_decref(payload);
@@ -108,7 +106,8 @@ static enum err import_records(struct seed *seed, const char *zone, const char *
     enum err err = ERR_OK;
     size_t i;
     json_t *record;
-    json_array_foreach(records, i, record) {
+    json_array_foreach(records, i, record)
+    {
         if (json_is_string(record)) {
             str_printf(&text, "%s\n", json_string_value(record));
         } else if (!json_is_object(record)) {
@@ -119,7 +118,8 @@ static enum err import_records(struct seed *seed, const char *zone, const char *
     if (err == ERR_OK && text.len != 0) {
         err = body_call(seed, "zones/import", query, text.text, text.len, "text/plain");
     }
-    json_array_foreach(records, i, record) {
+    json_array_foreach(records, i, record)
+    {
         if (err == ERR_OK && json_is_object(record)) {
             err = add_record(seed, zone, record);
         }
@@ -260,8 +260,11 @@ static const struct {
     const char *key;
     enum err (*apply)(struct seed *seed, const json_t *value);
 } STEPS[] = {
-    {"settings", seed_settings}, {"zones", seed_zones},     {"users", seed_users},
-    {"allowed", seed_allowed},   {"blocked", seed_blocked},
+    {"settings", seed_settings},
+    {"zones",    seed_zones   },
+    {"users",    seed_users   },
+    {"allowed",  seed_allowed },
+    {"blocked",  seed_blocked },
 };
 #define STEP_COUNT (sizeof STEPS / sizeof STEPS[0])
 
@@ -269,7 +272,8 @@ static enum err check_keys(struct cli *cli, json_t *root)
 {
     const char *key;
     json_t *value;
-    json_object_foreach(root, key, value) {
+    json_object_foreach(root, key, value)
+    {
         bool known = false;
         for (size_t i = 0; i < STEP_COUNT; i++) {
             known = known || strcmp(key, STEPS[i].key) == 0;

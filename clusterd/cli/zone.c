@@ -279,13 +279,14 @@ static enum err zone_export(struct cli *cli, int argc, char **argv)
 }
 
 const struct cli_command cli_zone_commands[] = {
-    {"zone", "list", "[TEXT]", "the zones of this node, or those with TEXT in the name", 0, 1,
-     zone_list},
-    {"zone", "create", "ZONE [--type T] [--catalog C] [--file F] [--primary ADDRESS] [--tsig-key K]",
-     "a new zone, Primary unless told otherwise", 1, -1, zone_create},
-    {"zone", "delete", "ZONE", "a zone with all its records", 1, 1, zone_delete},
-    {"zone", "import", "ZONE FILE [--merge] [--keep-serial]", "the records of a zone file, all or none",
-     2, -1, zone_import},
-    {"zone", "export", "ZONE [FILE]", "as a zone file, to FILE or standard output", 1, 2, zone_export},
+    {"zone", "list",   "[TEXT]",                                                    "the zones of this node, or those with TEXT in the name", 0, 1,
+     zone_list                                                                                                                                                  },
+    {"zone", "create",
+     "ZONE [--type T] [--catalog C] [--file F] [--primary ADDRESS] [--tsig-key K]", "a new zone, Primary unless told otherwise",              1, -1, zone_create},
+    {"zone", "delete", "ZONE",                                                      "a zone with all its records",                            1, 1,  zone_delete},
+    {"zone", "import", "ZONE FILE [--merge] [--keep-serial]",
+     "the records of a zone file, all or none",                                                                                               2, -1, zone_import},
+    {"zone", "export", "ZONE [FILE]",                                               "as a zone file, to FILE or standard output",             1, 2,
+     zone_export                                                                                                                                                },
 };
 const size_t cli_zone_command_count = sizeof cli_zone_commands / sizeof cli_zone_commands[0];

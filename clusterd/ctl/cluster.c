@@ -1,6 +1,6 @@
 /*
- * clusterd.Cluster: each handler takes a request apart for role/ or sync/ and answers with the state
- * of the cluster when that is done. Thread: clusterd's loop.
+ * clusterd.Cluster: each handler takes a request apart for role/ or sync/ and answers with the
+ * state of the cluster when that is done. Thread: clusterd's loop.
  */
 #include "clusterd/ctl/cluster.h"
 
@@ -12,7 +12,7 @@
 #include "common/base/mem.h"
 
 struct ctl_cluster {
-    Clusterd__Cluster_Service service;   // first: handlers get a pointer to it
+    Clusterd__Cluster_Service service; // first: handlers get a pointer to it
     struct context *context;
     struct role *role;
     struct sync *sync;
@@ -221,8 +221,9 @@ static void on_done(void *ctx, enum err result, const struct errmsg *e)
     mem_free(pending);
 }
 
-static void handle_initialize(Clusterd__Cluster_Service *service, const Clusterd__InitRequest *request,
-                        Clusterd__StateReply_Closure closure, void *closure_data)
+static void handle_initialize(Clusterd__Cluster_Service *service,
+                              const Clusterd__InitRequest *request,
+                              Clusterd__StateReply_Closure closure, void *closure_data)
 {
     struct role_init init = {.domain = request->domain,
                              .addresses = request->addresses,
@@ -239,14 +240,16 @@ static void handle_leave(Clusterd__Cluster_Service *service, const Clusterd__Lea
                on_done, pending_new(service, closure, closure_data));
 }
 
-static void handle_remove(Clusterd__Cluster_Service *service, const Clusterd__RemoveRequest *request,
+static void handle_remove(Clusterd__Cluster_Service *service,
+                          const Clusterd__RemoveRequest *request,
                           Clusterd__StateReply_Closure closure, void *closure_data)
 {
     role_remove(self_of(service)->role, request->node_id, request->force, request->actor, on_done,
                 pending_new(service, closure, closure_data));
 }
 
-static void handle_delete(Clusterd__Cluster_Service *service, const Clusterd__DeleteRequest *request,
+static void handle_delete(Clusterd__Cluster_Service *service,
+                          const Clusterd__DeleteRequest *request,
                           Clusterd__StateReply_Closure closure, void *closure_data)
 {
     role_delete(self_of(service)->role, request->force, request->actor, on_done,
@@ -351,8 +354,7 @@ static void handle_task(Clusterd__Cluster_Service *service, const Clusterd__Task
     Trellis__Error error;
     struct errmsg e = {0};
     if (role_task(self_of(service)->role, request->id, task) != ERR_OK) {
-        (void)err_set(&e, ERR_NOT_FOUND, "there is no task %llu",
-                      (unsigned long long)request->id);
+        (void)err_set(&e, ERR_NOT_FOUND, "there is no task %llu", (unsigned long long)request->id);
         reply.error = rpc_error(&error, &e);
     } else {
         reply.id = request->id;

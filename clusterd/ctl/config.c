@@ -14,13 +14,13 @@
 
 #include <string.h>
 
-#define OBJECT_OVERHEAD 64    // bytes of a packed object beside its texts
-#define PAGE_OBJECTS 8192
+#define OBJECT_OVERHEAD 64 // bytes of a packed object beside its texts
+#define PAGE_OBJECTS    8192
 #define HISTORY_DEFAULT 50
-#define HISTORY_MAX 500
+#define HISTORY_MAX     500
 
 struct ctl_config {
-    Clusterd__Config_Service service;   // first: handlers get a pointer to it
+    Clusterd__Config_Service service; // first: handlers get a pointer to it
     struct store *store;
     struct consumer_table *consumers;
     struct stage *stage;
@@ -63,8 +63,8 @@ struct object_page {
 
 static void object_page_init(struct object_page *page, enum rpc_party party, size_t limit)
 {
-    *page = (struct object_page){.party = party,
-                                 .limit = limit == 0 || limit > PAGE_OBJECTS ? PAGE_OBJECTS : limit};
+    *page = (struct object_page){
+        .party = party, .limit = limit == 0 || limit > PAGE_OBJECTS ? PAGE_OBJECTS : limit};
     arena_init(&page->arena);
 }
 
@@ -125,9 +125,9 @@ static void handle_get(Clusterd__Config_Service *service, const Clusterd__GetReq
     clusterd__get_reply__init(&reply);
     Trellis__Error error;
     Trellis__Version version;
-    enum err err = store_each(config->store, request->prefix,
-                              request->cursor[0] == '\0' ? NULL : request->cursor, add_object,
-                              &page, &e);
+    enum err err =
+        store_each(config->store, request->prefix,
+                   request->cursor[0] == '\0' ? NULL : request->cursor, add_object, &page, &e);
     if (err != ERR_OK) {
         reply.error = rpc_error(&error, &e);
     } else {

@@ -11,12 +11,12 @@
 #include "common/base/file.h"
 #include "common/base/mem.h"
 
-#define INLINE_MAX ((size_t)64 * 1024)
+#define INLINE_MAX      ((size_t)64 * 1024)
 #define SPOOL_NAME_SIZE 64
-#define HEADERS_MAX 64
+#define HEADERS_MAX     64
 
 struct ctl_peer {
-    Clusterd__Peer_Service service;   // first: handlers get a pointer to it
+    Clusterd__Peer_Service service; // first: handlers get a pointer to it
     struct context *context;
     struct peer_client *client;
     struct peer_server *server;
@@ -81,8 +81,8 @@ static void handle_verify(Clusterd__Peer_Service *service, const Clusterd__Verif
     if (request->body_sha256.len != SHA256_SIZE) {
         (void)err_set(&e, ERR_INVALID, "the body's digest is missing");
     } else {
-        err = peer_server_verify(self_of(service)->server, request->method, request->target, headers,
-                                 count, request->body_sha256.data, result, &e);
+        err = peer_server_verify(self_of(service)->server, request->method, request->target,
+                                 headers, count, request->body_sha256.data, result, &e);
     }
     if (err != ERR_OK) {
         reply.error = rpc_error(&error, &e);
@@ -182,7 +182,8 @@ static enum err open_reply_file(struct forward *forward, struct errmsg *e)
 {
     const char *spool = forward->peer->context->spool_dir;
     int fd = -1;
-    enum err err = file_spool_create(spool, forward->reply_name, sizeof forward->reply_name, &fd, e);
+    enum err err =
+        file_spool_create(spool, forward->reply_name, sizeof forward->reply_name, &fd, e);
     if (err != ERR_OK) {
         return err;
     }

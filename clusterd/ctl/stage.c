@@ -11,12 +11,12 @@
 #include <event2/event.h>
 #include <string.h>
 
-#define SLOT_COUNT 8
+#define SLOT_COUNT     8
 #define SLOT_BYTES_MAX ((size_t)256 * 1024 * 1024)
-#define SLOT_AGE_MS 60000
+#define SLOT_AGE_MS    60000
 
 struct slot {
-    uint64_t number;          // 0 = free
+    uint64_t number; // 0 = free
     enum rpc_party party;
     uint64_t touched_ms;
     struct arena arena;

@@ -8,12 +8,12 @@
 
 // What the daemons of this node (dnsd, webd) say that they have applied. Loop's thread.
 struct consumer {
-    bool heard;              // since clusterd started
-    uint64_t revision;       // applied last
-    struct store_version version;   // cluster version contained in it
-    uint64_t acked_ms;       // Unix time
-    uint64_t refused;        // revision last refused, 0 = none since the last ack
-    char reason[256];        // why
+    bool heard;                   // since clusterd started
+    uint64_t revision;            // applied last
+    struct store_version version; // cluster version contained in it
+    uint64_t acked_ms;            // Unix time
+    uint64_t refused;             // revision last refused, 0 = none since the last ack
+    char reason[256];             // why
 };
 struct consumer_table {
     struct consumer row[RPC_PARTY_COUNT];

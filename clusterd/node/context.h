@@ -14,14 +14,14 @@ struct event_base;
 struct context {
     struct event_base *base;
     struct store *store;
-    struct node_self self;             // main, after each commit
-    struct node_table table;           // main, after each commit
-    struct consumer_table consumers;   // ctl
+    struct node_self self;           // main, after each commit
+    struct node_table table;         // main, after each commit
+    struct consumer_table consumers; // ctl
     struct tls_node_key *key;
     uint8_t public_key[32];
     struct rpc_client *dnsd;
     struct rpc_client *webd;
     const char *spool_dir;
-    uint64_t started_ms;               // Unix time
-    char operation[160];               // role: under way, in words; "" = none
+    uint64_t started_ms; // Unix time
+    char operation[160]; // role: under way, in words; "" = none
 };

@@ -12,15 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOK_S 5
+#define LOOK_S      5
 #define WAITERS_MAX 8
 
 struct local {
     struct context *context;
     struct local_status status;
-    struct local_status next;      // being put together
-    unsigned open;                 // answers not there yet
-    bool again;                    // asked for while a look was under way
+    struct local_status next; // being put together
+    unsigned open;            // answers not there yet
+    bool again;               // asked for while a look was under way
     struct event *timer;
     struct {
         local_fn fn;
@@ -215,10 +215,9 @@ static bool list_address(void *ctx, int family, const void *bytes)
     const struct listing *listing = ctx;
     const uint8_t *b = bytes;
     char text[INET6_ADDRSTRLEN];
-    bool hidden = family == AF_INET
-                      ? b[0] == 127 || (b[0] == 169 && b[1] == 254)
-                      : IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)bytes) ||
-                            IN6_IS_ADDR_LINKLOCAL((const struct in6_addr *)bytes);
+    bool hidden = family == AF_INET ? b[0] == 127 || (b[0] == 169 && b[1] == 254)
+                                    : IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)bytes) ||
+                                          IN6_IS_ADDR_LINKLOCAL((const struct in6_addr *)bytes);
     if (!hidden && inet_ntop(family, bytes, text, sizeof text) != NULL) {
         listing->fn(listing->ctx, text);
     }

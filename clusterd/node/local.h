@@ -8,10 +8,10 @@ struct local_status {
     bool web_is_up;
     bool tls_is_on;
     uint16_t https_port;
-    uint64_t web_revision;            // config that webd has applied
-    uint8_t spki[SHA256_SIZE];        // of its certificate, when tls_is_on
+    uint64_t web_revision;     // config that webd has applied
+    uint8_t spki[SHA256_SIZE]; // of its certificate, when tls_is_on
     bool dns_is_up;
-    bool has_catalog;                 // zones that the cluster lives by
+    bool has_catalog; // zones that the cluster lives by
     bool has_cluster_zone;
     uint32_t catalog_serial;
     uint32_t cluster_zone_serial;

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define IDENTITY_PATH "node/identity"
-#define NAME_PATH "settings/dnsServerDomain"
+#define NAME_PATH     "settings/dnsServerDomain"
 
 static const char *const ROLE_NAMES[NODE_ROLE_COUNT] = {
     [NODE_STANDALONE] = "Standalone",
@@ -66,7 +66,7 @@ void node_self_refresh(struct store *store, struct node_self *self)
     str_init(&text);
     if (store_get(store, IDENTITY_PATH, &text)) {
         bool known = parse_identity(text.text, self);
-        (void)known;   // checked when it was stored
+        (void)known; // checked when it was stored
     }
     str_fini(&text);
     read_name(store, self);

@@ -12,13 +12,13 @@
 #define NODE_NAME_MAX 256
 
 enum node_role { NODE_STANDALONE, NODE_PRIMARY, NODE_SECONDARY, NODE_ROLE_COUNT };
-const char *node_role_name(enum node_role role);   // "Standalone", "Primary", "Secondary"
+const char *node_role_name(enum node_role role); // "Standalone", "Primary", "Secondary"
 
 struct node_self {
-    uint32_t id;                   // random, 1 … 2^31-1
-    char name[NODE_NAME_MAX];      // DNS Server Domain Name, lower case, no last dot
+    uint32_t id;              // random, 1 … 2^31-1
+    char name[NODE_NAME_MAX]; // DNS Server Domain Name, lower case, no last dot
     enum node_role role;
-    uint64_t epoch;                // highest cluster epoch this node has been part of
+    uint64_t epoch; // highest cluster epoch this node has been part of
 };
 
 // Reads the identity; makes it at the first start. ERR_CORRUPT: the object is not understood.

@@ -24,13 +24,13 @@ static const struct {
     uint32_t max;
 } OPTIONS[] = {
     {"heartbeatRefreshIntervalSeconds", "heartbeatRefresh",
-     offsetof(struct cluster_options, heartbeat_refresh_s), 10, 300},
-    {"heartbeatRetryIntervalSeconds", "heartbeatRetry",
-     offsetof(struct cluster_options, heartbeat_retry_s), 10, 300},
-    {"configRefreshIntervalSeconds", "configRefresh",
-     offsetof(struct cluster_options, config_refresh_s), 30, 3600},
-    {"configRetryIntervalSeconds", "configRetry",
-     offsetof(struct cluster_options, config_retry_s), 30, 3600},
+     offsetof(struct cluster_options,                                                        heartbeat_refresh_s), 10, 300 },
+    {"heartbeatRetryIntervalSeconds",   "heartbeatRetry",
+     offsetof(struct cluster_options,                                                        heartbeat_retry_s),   10, 300 },
+    {"configRefreshIntervalSeconds",    "configRefresh",
+     offsetof(struct cluster_options,                                                        config_refresh_s),    30, 3600},
+    {"configRetryIntervalSeconds",      "configRetry",      offsetof(struct cluster_options, config_retry_s),
+     30,                                                                                                               3600},
 };
 #define OPTION_COUNT (sizeof OPTIONS / sizeof OPTIONS[0])
 
@@ -56,8 +56,9 @@ enum err cluster_options_check(const struct cluster_options *options, struct err
         }
     }
     if (options->config_refresh_s <= options->heartbeat_refresh_s) {
-        return err_set(e, ERR_INVALID, "configRefreshIntervalSeconds must be longer than "
-                                       "heartbeatRefreshIntervalSeconds");
+        return err_set(e, ERR_INVALID,
+                       "configRefreshIntervalSeconds must be longer than "
+                       "heartbeatRefreshIntervalSeconds");
     }
     return ERR_OK;
 }
@@ -128,8 +129,8 @@ static enum err parse_addresses(const json_t *list, struct node *node, struct er
 static bool parse_digest(const char *text, uint8_t out[SHA256_SIZE])
 {
     size_t len = 0;
-    return text != NULL &&
-           str_from_hex(text, strlen(text), out, SHA256_SIZE, &len) == ERR_OK && len == SHA256_SIZE;
+    return text != NULL && str_from_hex(text, strlen(text), out, SHA256_SIZE, &len) == ERR_OK &&
+           len == SHA256_SIZE;
 }
 
 static enum err parse_node_json(const json_t *json, struct node *node, struct errmsg *e)
@@ -147,7 +148,8 @@ static enum err parse_node_json(const json_t *json, struct node *node, struct er
         return err_set(e, ERR_INVALID, "url: an https:// URL is expected");
     }
     if (str_from_base64(key, strlen(key), node->public_key, sizeof node->public_key, &key_len) !=
-            ERR_OK || key_len != sizeof node->public_key) {
+            ERR_OK ||
+        key_len != sizeof node->public_key) {
         return err_set(e, ERR_INVALID, "publicKey: 32 bytes in base64 are expected");
     }
     if (port < 0 || port > UINT16_MAX) {
@@ -318,7 +320,8 @@ char *node_place_json(const struct node *row, const struct node *place)
     for (size_t i = 0; i < place->address_count; i++) {
         json_array_append_new(addresses, json_string(place->addresses[i]));
     }
-    return dump(json_pack("{s:s, s:s, s:o}", "for", hex, "url", place->url, "addresses", addresses));
+    return dump(
+        json_pack("{s:s, s:s, s:o}", "for", hex, "url", place->url, "addresses", addresses));
 }
 
 void node_table_take_note(struct store *store, struct node_table *table)

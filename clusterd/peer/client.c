@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define API_TIMEOUT_MS 28000u              // below the deadline of Peer.Forward
-#define API_REPLY_MAX ((size_t)1024 * 1024 * 1024)
-#define BODY_FILE_MAX ((size_t)1024 * 1024 * 1024)
-#define REPLY_MAX ((size_t)1024 * 1024)
+#define API_TIMEOUT_MS  28000u // below the deadline of Peer.Forward
+#define API_REPLY_MAX   ((size_t)1024 * 1024 * 1024)
+#define BODY_FILE_MAX   ((size_t)1024 * 1024 * 1024)
+#define REPLY_MAX       ((size_t)1024 * 1024)
 #define API_HEADERS_MAX 32
 
 // Which of its addresses a node answered at last.
@@ -32,7 +32,7 @@ struct peer_client {
 
 struct call {
     struct peer_client *client;
-    uint32_t node;           // 0 = not in the table
+    uint32_t node; // 0 = not in the table
     peer_fn fn;
     void *ctx;
 };

@@ -10,15 +10,15 @@
  * An operation is a row, added at start by the part that serves it. Loop's thread.
  */
 struct peer_incoming {
-    const struct node *node;     // who asks, as the signature proved; NULL for unsigned operations
-    uint64_t epoch;              // of its config
+    const struct node *node; // who asks, as the signature proved; NULL for unsigned operations
+    uint64_t epoch;          // of its config
     const json_t *body;
     const char *remote_address;
-    const char *user;            // join: whom webd has authenticated; "" = nobody
+    const char *user; // join: whom webd has authenticated; "" = nobody
 };
 struct peer_operation {
     const char *name;
-    bool is_signed;              // else the operation checks who asks by itself
+    bool is_signed; // else the operation checks who asks by itself
     // Answers at once: `*reply` is a new JSON object, or a failure with its text.
     enum err (*serve)(void *ctx, const struct peer_incoming *in, json_t **reply, struct errmsg *e);
     void *ctx;
@@ -30,7 +30,7 @@ void peer_server_free(struct peer_server *server);
 void peer_server_add(struct peer_server *server, const struct peer_operation *operation);
 
 struct peer_request {
-    const char *path;            // "/cluster/v1/pull"
+    const char *path; // "/cluster/v1/pull"
     const struct http_header *headers;
     size_t header_count;
     const void *body;

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NONCE_SIZE 16
+#define NONCE_SIZE     16
 #define SIGNATURE_SIZE 64
 
 enum header {
@@ -26,12 +26,9 @@ enum header {
     HEADER_COUNT
 };
 static const char *const HEADER_NAMES[HEADER_COUNT] = {
-    [HEADER_NODE] = "Trellis-Node",
-    [HEADER_TARGET] = "Trellis-Target",
-    [HEADER_TIME] = "Trellis-Time",
-    [HEADER_NONCE] = "Trellis-Nonce",
-    [HEADER_EPOCH] = "Trellis-Epoch",
-    [HEADER_ACTING_USER] = "Trellis-Acting-User",
+    [HEADER_NODE] = "Trellis-Node",           [HEADER_TARGET] = "Trellis-Target",
+    [HEADER_TIME] = "Trellis-Time",           [HEADER_NONCE] = "Trellis-Nonce",
+    [HEADER_EPOCH] = "Trellis-Epoch",         [HEADER_ACTING_USER] = "Trellis-Acting-User",
     [HEADER_SIGNATURE] = "Trellis-Signature",
 };
 _Static_assert(HEADER_COUNT == SIGN_HEADERS, "one header each");
@@ -106,17 +103,17 @@ enum err sign_make(const struct tls_node_key *key, const struct sign_request *re
  * is in one of the two for at least that time.
  */
 #define GENERATION_MS (2u * SIGN_CLOCK_MS)
-#define NONCES_MAX 1000000u
+#define NONCES_MAX    1000000u
 
 struct generation {
-    uint8_t (*slots)[NONCE_SIZE];   // all zero = free; such a nonce is not accepted
-    size_t size;                    // power of two
+    uint8_t (*slots)[NONCE_SIZE]; // all zero = free; such a nonce is not accepted
+    size_t size;                  // power of two
     size_t count;
 };
 struct sign_memory {
     struct generation now;
     struct generation before;
-    uint64_t since_ms;              // monotonic
+    uint64_t since_ms; // monotonic
 };
 
 static const uint8_t FREE_SLOT[NONCE_SIZE];
@@ -224,7 +221,8 @@ static enum err check_time(const char *text, uint64_t now_ms, struct errmsg *e)
     if (apart > SIGN_CLOCK_MS) {
         return err_set(e, ERR_DENIED,
                        "the clocks of the two nodes are %" PRIu64 " s apart, more than %u s: set "
-                       "them right (NTP)", apart / 1000, SIGN_CLOCK_MS / 1000);
+                       "them right (NTP)",
+                       apart / 1000, SIGN_CLOCK_MS / 1000);
     }
     return ERR_OK;
 }
@@ -235,8 +233,9 @@ static enum err check_signature(const struct sign_check *check, const struct nod
     uint8_t signature[SIGNATURE_SIZE];
     size_t len = 0;
     const char *given = values[HEADER_SIGNATURE];
-    bool good = str_from_base64(given, strlen(given), signature, sizeof signature, &len) == ERR_OK &&
-                len == sizeof signature;
+    bool good =
+        str_from_base64(given, strlen(given), signature, sizeof signature, &len) == ERR_OK &&
+        len == sizeof signature;
     if (good) {
         struct str text;
         str_init(&text);
@@ -266,13 +265,16 @@ enum err sign_verify(struct sign_memory *memory, const struct sign_check *check,
         str_to_u32(values[HEADER_TARGET], INT32_MAX, &target) != ERR_OK ||
         str_to_u64(values[HEADER_EPOCH], INT64_MAX, &epoch) != ERR_OK ||
         str_from_hex(values[HEADER_NONCE], strlen(values[HEADER_NONCE]), nonce, sizeof nonce,
-                     &nonce_len) != ERR_OK || nonce_len != sizeof nonce) {
+                     &nonce_len) != ERR_OK ||
+        nonce_len != sizeof nonce) {
         return err_set(e, ERR_DENIED, "a header of the request is malformed");
     }
     const struct node *node = node_table_find(check->table, id);
     if (node == NULL || id == check->self) {
-        return err_set(e, ERR_DENIED, "node %u is not (or no longer) in the cluster as this node "
-                                      "knows it", id);
+        return err_set(e, ERR_DENIED,
+                       "node %u is not (or no longer) in the cluster as this node "
+                       "knows it",
+                       id);
     }
     if (target != check->self) {
         return err_set(e, ERR_DENIED, "the request is for node %u, this is node %u", target,

@@ -19,11 +19,12 @@
  *   Trellis-Acting-User  the user for whom it asks; only with forwarded API calls
  *   Trellis-Signature    Ed25519 over all of it, base64
  *
- * The signed text is the line "trellis-request-v1" and then method, target (path and query), SHA-256
- * of the body in hex, and the values above in that order, each closed by a line feed. Loop's thread.
+ * The signed text is the line "trellis-request-v1" and then method, target (path and query),
+ * SHA-256 of the body in hex, and the values above in that order, each closed by a line feed.
+ * Loop's thread.
  */
-#define SIGN_HEADERS 7
-#define SIGN_CLOCK_MS (5u * 60 * 1000)   // how far two clocks may be apart
+#define SIGN_HEADERS  7
+#define SIGN_CLOCK_MS (5u * 60 * 1000) // how far two clocks may be apart
 
 struct sign_request {
     const char *method;
@@ -32,7 +33,7 @@ struct sign_request {
     uint32_t node;
     uint32_t target_node;
     uint64_t epoch;
-    const char *acting_user;   // NULL or "" = none
+    const char *acting_user; // NULL or "" = none
 };
 
 struct sign_headers {
@@ -58,11 +59,11 @@ struct sign_check {
     const struct http_header *headers;
     size_t header_count;
     const struct node_table *table;
-    uint32_t self;             // our id
-    uint64_t now_ms;           // Unix time
+    uint32_t self;   // our id
+    uint64_t now_ms; // Unix time
 };
 struct sign_result {
-    const struct node *node;   // who asks
+    const struct node *node; // who asks
     uint64_t epoch;
     char acting_user[300];
 };

@@ -2,9 +2,9 @@
  * The primary's side of joining and leaving, and join tokens.
  *
  * A join is two requests. "check" proves who asks (a user whom webd has authenticated, or a join
- * token) and gets a ticket; "register" brings the ticket and the node's own data, and adds it to the
- * node table. A ticket is good for two minutes and one node; it may be used again by that node, when
- * an answer was lost. A join token ends with the first registration. Thread: clusterd's loop.
+ * token) and gets a ticket; "register" brings the ticket and the node's own data, and adds it to
+ * the node table. A ticket is good for two minutes and one node; it may be used again by that node,
+ * when an answer was lost. A join token ends with the first registration. Thread: clusterd's loop.
  */
 #include "clusterd/role/internal.h"
 
@@ -17,23 +17,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TICKETS_MAX 32
-#define TICKET_MS 120000u
-#define SECRET_SIZE 32
-#define SECRET_TEXT (2 * SECRET_SIZE + 1)
+#define TICKETS_MAX           32
+#define TICKET_MS             120000u
+#define SECRET_SIZE           32
+#define SECRET_TEXT           (2 * SECRET_SIZE + 1)
 #define TOKEN_VALID_DEFAULT_S 3600u
 
 struct ticket {
-    char secret[SECRET_TEXT];           // "" = free
+    char secret[SECRET_TEXT]; // "" = free
     uint32_t node;
-    uint64_t until_ms;                  // monotonic
-    char token_path[96];                // join token used, "" = none
+    uint64_t until_ms;   // monotonic
+    char token_path[96]; // join token used, "" = none
     char actor[256];
 };
 struct admission {
     struct role *role;
     struct ticket tickets[TICKETS_MAX];
-    size_t next;                        // to be overwritten
+    size_t next; // to be overwritten
 };
 
 static const char *text_member(const json_t *object, const char *name)
@@ -222,8 +222,9 @@ static enum err check_token(struct admission *admission, const char *secret, cha
                 token_expires(value.text) >= clock_unix_ms();
     str_fini(&value);
     return good ? ERR_OK
-                : err_set(e, ERR_DENIED, "the join token is unknown, used or expired; make a new "
-                                         "one on the primary");
+                : err_set(e, ERR_DENIED,
+                          "the join token is unknown, used or expired; make a new "
+                          "one on the primary");
 }
 
 static enum err check_newcomer(const struct role *role, uint32_t id, const char *name,
@@ -232,8 +233,10 @@ static enum err check_newcomer(const struct role *role, uint32_t id, const char 
     const struct node_table *table = &role->context->table;
     const struct node *same_name = node_table_find_name(table, name);
     if (same_name != NULL && same_name->id != id) {
-        return err_set(e, ERR_EXISTS, "a node named %s is in the cluster already; give this one "
-                                      "another host name", name);
+        return err_set(e, ERR_EXISTS,
+                       "a node named %s is in the cluster already; give this one "
+                       "another host name",
+                       name);
     }
     size_t domain = strlen(table->domain);
     size_t len = strlen(name);
@@ -280,7 +283,8 @@ static enum err serve_check(struct admission *admission, const struct peer_incom
     if (err == ERR_OK) {
         err = need_primary(role, e);
     }
-    if (err == ERR_OK && json_integer_value(json_object_get(in->body, "protocol")) != JOIN_PROTOCOL) {
+    if (err == ERR_OK &&
+        json_integer_value(json_object_get(in->body, "protocol")) != JOIN_PROTOCOL) {
         err = err_set(e, ERR_UNSUPPORTED,
                       "the two nodes speak different versions of the cluster protocol; install "
                       "the same release on both");
@@ -301,7 +305,7 @@ static enum err serve_check(struct admission *admission, const struct peer_incom
     bool fits = str_copy(ticket->token_path, sizeof ticket->token_path, path) &&
                 str_copy(ticket->actor, sizeof ticket->actor,
                          in->user[0] == '\0' ? "join token" : in->user);
-    (void)fits;   // both come from tables with shorter names
+    (void)fits; // both come from tables with shorter names
     *reply = check_answer(role, ticket);
     return ERR_OK;
 }
@@ -341,8 +345,10 @@ static enum err serve_register(struct admission *admission, const struct peer_in
     node_path(node.id, path, sizeof path);
     snprintf(summary, sizeof summary, "node %s joined", node.name);
     char *text = node_json(&node);
-    struct store_change changes[] = {{.path = path, .value = text},
-                                     {.path = ticket->token_path}};
+    struct store_change changes[] = {
+        {.path = path, .value = text},
+        {.path = ticket->token_path           }
+    };
     struct store_request request = {.changes = changes,
                                     .count = ticket->token_path[0] == '\0' ? 1 : 2,
                                     .actor = ticket->actor,
@@ -382,7 +388,10 @@ enum err admission_remove(struct role *role, uint32_t id, const char *actor, con
     node_path(id, path, sizeof path);
     own_tsig_path(context->table.catalog, tsig_path, sizeof tsig_path);
     char *tsig = own_tsig_json();
-    struct store_change changes[] = {{.path = path}, {.path = tsig_path, .value = tsig}};
+    struct store_change changes[] = {
+        {.path = path  },
+        { .path = tsig_path, .value = tsig}
+    };
     struct store_request request = {.changes = changes,
                                     .count = 2,
                                     .actor = actor,
@@ -404,10 +413,10 @@ static enum err serve_leave(void *ctx, const struct peer_incoming *in, json_t **
     }
     char name[NODE_NAME_MAX];
     char summary[NODE_NAME_MAX + 32];
-    memcpy(name, in->node->name, sizeof name);   // the commit reads the table anew
+    memcpy(name, in->node->name, sizeof name); // the commit reads the table anew
     snprintf(summary, sizeof summary, "node %s left", name);
-    err = admission_remove(admission->role, in->node->id, text_member(in->body, "actor"), summary,
-                           e);
+    err =
+        admission_remove(admission->role, in->node->id, text_member(in->body, "actor"), summary, e);
     if (err == ERR_OK) {
         log_info("node left", F_STR("node", name));
         *reply = json_object();
@@ -457,9 +466,9 @@ struct admission *admission_new(struct role *role, struct peer_server *server)
     struct admission *admission = mem_zalloc(sizeof *admission);
     admission->role = role;
     const struct peer_operation operations[] = {
-        {.name = "join", .is_signed = false, .serve = serve_join, .ctx = admission},
-        {.name = "leave", .is_signed = true, .serve = serve_leave, .ctx = admission},
-        {.name = "update", .is_signed = true, .serve = serve_update, .ctx = admission},
+        {.name = "join",   .is_signed = false, .serve = serve_join,   .ctx = admission},
+        {.name = "leave",  .is_signed = true,  .serve = serve_leave,  .ctx = admission},
+        {.name = "update", .is_signed = true,  .serve = serve_update, .ctx = admission},
     };
     for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
         peer_server_add(server, &operations[i]);

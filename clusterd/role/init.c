@@ -18,8 +18,10 @@ static bool zone_fits(struct role *role, const Dnsd__ZoneInfo *zone, Dnsd__ZoneT
         return true;
     }
     struct errmsg e = {0};
-    op_next(role, err_set(&e, ERR_EXISTS, "zone %s exists here with another type than %s",
-                          zone->name, what), &e);
+    op_next(
+        role,
+        err_set(&e, ERR_EXISTS, "zone %s exists here with another type than %s", zone->name, what),
+        &e);
     return false;
 }
 
@@ -61,15 +63,14 @@ static void store_cluster(struct role *role)
     char *tsig = own_tsig_json();
     char *identity = node_self_json(node.id, node.name, NODE_PRIMARY, epoch);
     struct store_change changes[] = {
-        {.path = path, .value = node_text, .must_not_exist = true},
-        {.path = CLUSTER_CONFIG_PATH, .value = config, .must_not_exist = true},
-        {.path = tsig_path, .value = tsig},
-        {.path = NODE_IDENTITY_PATH, .value = identity},
+        {.path = path,            .value = node_text, .must_not_exist = true},
+        {.path = CLUSTER_CONFIG_PATH,                       .value = config,               .must_not_exist = true},
+        {.path = tsig_path, .value = tsig    },
+        {.path = NODE_IDENTITY_PATH,          .value = identity                       },
     };
     struct store_result result;
     struct errmsg e = {0};
-    enum err err =
-        op_commit(role, changes, sizeof changes / sizeof changes[0], epoch, &result, &e);
+    enum err err = op_commit(role, changes, sizeof changes / sizeof changes[0], epoch, &result, &e);
     mem_free(node_text);
     mem_free(config);
     mem_free(tsig);
@@ -144,20 +145,20 @@ static void undo_records(struct role *role)
     if (op_flag(role, "zoneExisted")) {
         zone_keeper_run(role->keeper, op_text(role, "domain"), true, on_records, role);
     } else {
-        op_done(role);   // the zone goes as a whole
+        op_done(role); // the zone goes as a whole
     }
 }
 
 static const struct op_step STEPS[] = {
-    {"checking the zones of this node", check_zones, NULL},
-    {"turning on HTTPS and taking the new name", own_turn_on_https, own_undo_commits},
-    {"waiting for HTTPS", own_wait_https, NULL},
-    {"storing the cluster", store_cluster, own_undo_commits},
-    {"waiting for dnsd", own_wait_dnsd, NULL},
-    {"creating the cluster zone", create_cluster_zone, undo_cluster_zone},
-    {"creating the catalog zone", create_catalog, undo_catalog},
-    {"putting the cluster zone into the catalog", enroll_cluster_zone, NULL},
-    {"writing the node's records", write_records, undo_records},
+    {"checking the zones of this node",           check_zones,         NULL             },
+    {"turning on HTTPS and taking the new name",  own_turn_on_https,   own_undo_commits },
+    {"waiting for HTTPS",                         own_wait_https,      NULL             },
+    {"storing the cluster",                       store_cluster,       own_undo_commits },
+    {"waiting for dnsd",                          own_wait_dnsd,       NULL             },
+    {"creating the cluster zone",                 create_cluster_zone, undo_cluster_zone},
+    {"creating the catalog zone",                 create_catalog,      undo_catalog     },
+    {"putting the cluster zone into the catalog", enroll_cluster_zone, NULL             },
+    {"writing the node's records",                write_records,       undo_records     },
 };
 const struct op_kind op_init = {
     .name = "initialize cluster",

@@ -10,16 +10,16 @@
 struct event;
 
 struct op_step {
-    const char *name;                   // shown to people
-    void (*run)(struct role *role);     // ends in op_next, now or later
-    void (*undo)(struct role *role);    // the same; NULL = nothing to undo. May find nothing done
+    const char *name;                // shown to people
+    void (*run)(struct role *role);  // ends in op_next, now or later
+    void (*undo)(struct role *role); // the same; NULL = nothing to undo. May find nothing done
 };
 enum op_recovery { OP_UNDO, OP_FINISH };
 struct op_kind {
-    const char *name;                   // in the journal and before the summaries of its commits
-    const char *words;                  // "joining the cluster"
-    enum op_recovery recovery;          // what a start does with one that was interrupted
-    size_t no_return;                   // OP_FINISH: from this step on failures are tried again
+    const char *name;          // in the journal and before the summaries of its commits
+    const char *words;         // "joining the cluster"
+    enum op_recovery recovery; // what a start does with one that was interrupted
+    size_t no_return;          // OP_FINISH: from this step on failures are tried again
     const struct op_step *steps;
     size_t count;
 };
@@ -31,20 +31,20 @@ extern const struct op_kind op_delete;
 
 // The operation under way.
 struct op {
-    const struct op_kind *kind;         // NULL = none
-    size_t at;                          // step
+    const struct op_kind *kind; // NULL = none
+    size_t at;                  // step
     bool undoing;
-    bool recovering;                    // begun before this clusterd started
-    struct errmsg failure;              // why it is being undone
-    json_t *args;                       // journaled: what the steps need after a restart
+    bool recovering;       // begun before this clusterd started
+    struct errmsg failure; // why it is being undone
+    json_t *args;          // journaled: what the steps need after a restart
     role_fn fn;
     void *ctx;
-    uint64_t step_started_ms;           // monotonic
-    uint64_t deadline_ms;               // of a step that waits
+    uint64_t step_started_ms; // monotonic
+    uint64_t deadline_ms;     // of a step that waits
     unsigned undo_tries;
 };
 
-#define JOIN_PROTOCOL 1   // what the two requests of a join look like
+#define JOIN_PROTOCOL 1 // what the two requests of a join look like
 
 // What a join knows beside its arguments: secrets, which are never journaled, and its parts.
 struct join_state {
@@ -54,17 +54,17 @@ struct join_state {
     char user[256];
     char password[512];
     char totp[32];
-    char token[128];                    // join token's secret, in place of the three
+    char token[128]; // join token's secret, in place of the three
     bool has_pin;
     uint8_t pin[SHA256_SIZE];
     bool ignore_certificate;
-    char ticket[80];                    // given by the primary after the check, for registering
-    char *identity;                     // the object that makes this node a secondary
+    char ticket[80]; // given by the primary after the check, for registering
+    char *identity;  // the object that makes this node a secondary
     struct store_change extra;
 };
 
 typedef void (*dns_info_fn)(struct role *role, const Dnsd__ZoneInfo *zone);
-struct admission;   // admit.c
+struct admission; // admit.c
 
 struct role {
     struct context *context;
@@ -75,12 +75,12 @@ struct role {
     struct join_state join;
     uint64_t task_id;
     struct role_task task;
-    struct event *timer;                // of a step that waits, or of an undo tried again
+    struct event *timer; // of a step that waits, or of an undo tried again
     void (*timer_fn)(struct role *role);
-    dns_info_fn look_fn;                // of the dns_look under way, one at a time
+    dns_info_fn look_fn; // of the dns_look under way, one at a time
     struct admission *admission;
-    struct zone_keeper *keeper;         // zone.c
-    bool updating;                      // update.c: a change of our row is on its way
+    struct zone_keeper *keeper; // zone.c
+    bool updating;              // update.c: a change of our row is on its way
     bool stopping;
 };
 
@@ -91,7 +91,7 @@ NODISCARD enum err op_start(struct role *role, const struct op_kind *kind, json_
                             void *ctx, struct errmsg *e);
 // The present step, or its undoing, has ended.
 void op_next(struct role *role, enum err err, const struct errmsg *e);
-void op_done(struct role *role);        // op_next with ERR_OK
+void op_done(struct role *role); // op_next with ERR_OK
 // Commits on behalf of the operation. `path`/`value` pairs.
 NODISCARD enum err op_commit(struct role *role, const struct store_change *changes, size_t count,
                              uint64_t epoch, struct store_result *result, struct errmsg *e);
@@ -99,16 +99,17 @@ NODISCARD enum err op_commit(struct role *role, const struct store_change *chang
 NODISCARD enum err op_undo_commits(struct role *role, struct errmsg *e);
 // Calls `fn` after `ms`; from there op_wait_again, op_next or another call.
 void op_wait(struct role *role, uint64_t ms, void (*fn)(struct role *role));
-const char *op_text(const struct role *role, const char *name);   // member of the arguments, "" = none
+const char *op_text(const struct role *role,
+                    const char *name); // member of the arguments, "" = none
 bool op_flag(const struct role *role, const char *name);
-void op_set(struct role *role, const char *name, json_t *value);  // takes the value over
+void op_set(struct role *role, const char *name, json_t *value); // takes the value over
 
 // ---- dns.c: calls to dnsd that end in op_next --------------------------------------------------
 
 // Existence and type of a zone; `fn` gets NULL when there is none.
 void dns_look(struct role *role, const char *zone, dns_info_fn fn);
 void dns_create(struct role *role, const Dnsd__ZoneCreateRequest *request);
-void dns_delete(struct role *role, const char *zone);   // one that is not there is fine
+void dns_delete(struct role *role, const char *zone); // one that is not there is fine
 void dns_set_catalog(struct role *role, const char *zone, const char *catalog);
 // Deletes (or converts to Primary) the zones that a secondary catalog made here, one by one; each
 // is first named in the argument "members".
@@ -126,9 +127,9 @@ NODISCARD enum err own_name(const struct role *role, const char *domain, char *n
 NODISCARD enum err own_check_addresses(char *const *addresses, size_t count, bool allow_foreign,
                                        struct errmsg *e);
 json_t *own_addresses_json(char *const *addresses, size_t count);
-void own_turn_on_https(struct role *role);     // step: settings for HTTPS and the name
-void own_wait_https(struct role *role);        // step: until webd has it
-void own_undo_commits(struct role *role);      // undo of any step that commits
+void own_turn_on_https(struct role *role); // step: settings for HTTPS and the name
+void own_wait_https(struct role *role);    // step: until webd has it
+void own_undo_commits(struct role *role);  // undo of any step that commits
 // Waits until dnsd has applied what is committed now.
 void own_wait_dnsd(struct role *role);
 // All changes that take the cluster out of this node's config; freed by own_changes_fini.

@@ -65,8 +65,8 @@ static void on_checked(void *ctx, enum err result, const json_t *reply, const st
         return;
     }
     if (result == ERR_UNAVAILABLE) {
-        result = err_set(&mine, result, "the primary %s does not answer: %s", role->join.url,
-                         e->text);
+        result =
+            err_set(&mine, result, "the primary %s does not answer: %s", role->join.url, e->text);
     } else if (result == ERR_OK) {
         result = take_primary(role, reply, &mine);
     }
@@ -79,8 +79,8 @@ static void ask_primary(struct role *role)
     char host[NODE_NAME_MAX];
     const char *present = role->context->self.name;
     snprintf(host, sizeof host, "%.*s", (int)strcspn(present, "."), present);
-    json_t *body = json_pack("{s:s, s:i, s:I, s:s}", "phase", "check", "protocol", JOIN_PROTOCOL, "id",
-                             (json_int_t)role->context->self.id, "host", host);
+    json_t *body = json_pack("{s:s, s:i, s:I, s:s}", "phase", "check", "protocol", JOIN_PROTOCOL,
+                             "id", (json_int_t)role->context->self.id, "host", host);
     if (join->token[0] != '\0') {
         json_object_set_new(body, "token", json_string(join->token));
     } else {
@@ -140,9 +140,8 @@ static void register_here(struct role *role)
     struct node node;
     own_node(role, &node);
     char *text = node_json(&node);
-    json_t *body = json_pack("{s:s, s:I, s:s, s:o}", "phase", "register", "id",
-                             (json_int_t)node.id, "token", role->join.ticket, "node",
-                             json_loads(text, 0, NULL));
+    json_t *body = json_pack("{s:s, s:I, s:s, s:o}", "phase", "register", "id", (json_int_t)node.id,
+                             "token", role->join.ticket, "node", json_loads(text, 0, NULL));
     mem_free(text);
     // From here on the connection is bound to the key that the primary has named.
     const struct node *primary = &role->join.primary;
@@ -152,8 +151,7 @@ static void register_here(struct role *role)
 }
 
 // The primary forgets us, if it can be reached; if not, its operator sees a node that never comes.
-static void on_unregistered(void *ctx, enum err result, const json_t *reply,
-                            const struct errmsg *e)
+static void on_unregistered(void *ctx, enum err result, const json_t *reply, const struct errmsg *e)
 {
     (void)reply;
     struct role *role = ctx;
@@ -165,10 +163,10 @@ static void on_unregistered(void *ctx, enum err result, const json_t *reply,
 
 static void unregister(struct role *role)
 {
-    struct node primary = {.id = (uint32_t)json_integer_value(
-                               json_object_get(role->op.args, "primaryId"))};
-    char *text = json_dumps(json_object_get(role->op.args, "primary"),
-                            JSON_COMPACT | JSON_ENCODE_ANY);
+    struct node primary = {
+        .id = (uint32_t)json_integer_value(json_object_get(role->op.args, "primaryId"))};
+    char *text =
+        json_dumps(json_object_get(role->op.args, "primary"), JSON_COMPACT | JSON_ENCODE_ANY);
     struct errmsg e = {0};
     enum err err = node_parse(text == NULL ? "" : text, &primary, &e);
     free(text);
@@ -225,7 +223,7 @@ static void create_catalog(struct role *role)
     Dnsd__ZoneOptions options;
     dnsd__zone_options__init(&options);
     options.primaries = &primaries;
-    options.primary_tsig_key = catalog;   // the key has the catalog's name
+    options.primary_tsig_key = catalog; // the key has the catalog's name
     Dnsd__ZoneCreateRequest request;
     dnsd__zone_create_request__init(&request);
     request.zone = catalog;
@@ -255,9 +253,11 @@ static void on_zone(struct role *role, const Dnsd__ZoneInfo *zone)
     } else if (clock_mono_ms() > role->op.deadline_ms) {
         const char *why = zone == NULL ? "the catalog zone has not come" : zone->sync_error;
         op_next(role,
-                err_set(&e, ERR_TIMEOUT, "the cluster zone %s does not come from the primary (%s); "
-                        "does the DNS port of %s answer this node?", op_text(role, "domain"), why,
-                        role->join.primary.name), &e);
+                err_set(&e, ERR_TIMEOUT,
+                        "the cluster zone %s does not come from the primary (%s); "
+                        "does the DNS port of %s answer this node?",
+                        op_text(role, "domain"), why, role->join.primary.name),
+                &e);
     } else {
         op_wait(role, ZONE_LOOK_MS, look_for_zone);
     }
@@ -279,20 +279,20 @@ static void nothing(struct role *role)
     op_done(role);
 }
 
-// Undone from the last to the first: the members are listed, the catalog is deleted, which sets them
-// free, and then they are. Each undoing stands at a step before the one that may have done it, so
-// that it also comes when a crash leaves unknown how far that step went.
+// Undone from the last to the first: the members are listed, the catalog is deleted, which sets
+// them free, and then they are. Each undoing stands at a step before the one that may have done it,
+// so that it also comes when a crash leaves unknown how far that step went.
 static const struct op_step STEPS[] = {
-    {"asking the primary", ask_primary, NULL},
-    {"checking the zones of this node", check_zones, NULL},
-    {"turning on HTTPS and taking the new name", own_turn_on_https, own_undo_commits},
-    {"waiting for HTTPS", own_wait_https, NULL},
-    {"registering with the primary", register_here, unregister},
-    {"receiving the config", take_config, dns_delete_members},
-    {"waiting for dnsd", own_wait_dnsd, delete_catalog},
-    {"creating the catalog zone", create_catalog, list_members},
-    {"waiting for the cluster zone", wait_for_zone, NULL},
-    {"finishing", nothing, NULL},
+    {"asking the primary",                       ask_primary,       NULL              },
+    {"checking the zones of this node",          check_zones,       NULL              },
+    {"turning on HTTPS and taking the new name", own_turn_on_https, own_undo_commits  },
+    {"waiting for HTTPS",                        own_wait_https,    NULL              },
+    {"registering with the primary",             register_here,     unregister        },
+    {"receiving the config",                     take_config,       dns_delete_members},
+    {"waiting for dnsd",                         own_wait_dnsd,     delete_catalog    },
+    {"creating the catalog zone",                create_catalog,    list_members      },
+    {"waiting for the cluster zone",             wait_for_zone,     NULL              },
+    {"finishing",                                nothing,           NULL              },
 };
 const struct op_kind op_join = {
     .name = "join cluster",
@@ -323,15 +323,16 @@ static enum err take_request(struct join_state *join, const struct role_join *re
         return err_set(e, ERR_INVALID, "URL, address, user name or password are too long");
     }
     if (join->user[0] == '\0' || join->password[0] == '\0') {
-        return err_set(e, ERR_INVALID, "user name and password of an administrator of the primary, "
-                                       "or a join token, are needed");
+        return err_set(e, ERR_INVALID,
+                       "user name and password of an administrator of the primary, "
+                       "or a join token, are needed");
     }
     return ERR_OK;
 }
 
 static void on_finished(void *ctx, enum err result, const struct errmsg *e)
 {
-    (void)result;   // the task has it
+    (void)result; // the task has it
     (void)e;
     struct role *role = ctx;
     mem_free(role->join.identity);
@@ -342,12 +343,13 @@ enum err role_join(struct role *role, const struct role_join *request, uint64_t 
                    struct errmsg *e)
 {
     if (role->context->self.role != NODE_STANDALONE || role->context->table.in_cluster) {
-        return err_set(e, ERR_BAD_STATE, "this node is in the cluster %s already; it must leave "
-                                         "that first", role->context->table.domain);
+        return err_set(e, ERR_BAD_STATE,
+                       "this node is in the cluster %s already; it must leave "
+                       "that first",
+                       role->context->table.domain);
     }
     if (role->op.kind != NULL) {
-        return err_set(e, ERR_BUSY, "another operation is under way: %s",
-                       role->context->operation);
+        return err_set(e, ERR_BUSY, "another operation is under way: %s", role->context->operation);
     }
     enum err err = own_check_addresses(request->addresses, request->address_count,
                                        request->allow_foreign_addresses, e);

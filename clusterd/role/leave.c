@@ -1,6 +1,6 @@
 /*
- * The ways out: a secondary leaves, the primary removes one, the primary ends the cluster. These are
- * finished, not undone, when clusterd's end interrupts them. Thread: clusterd's loop.
+ * The ways out: a secondary leaves, the primary removes one, the primary ends the cluster. These
+ * are finished, not undone, when clusterd's end interrupts them. Thread: clusterd's loop.
  */
 #include "clusterd/role/internal.h"
 
@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LEAVE_WAIT_MS 15000u   // for a node that was told to
-#define LOOK_MS 20u
+#define LEAVE_WAIT_MS 15000u // for a node that was told to
+#define LOOK_MS       20u
 
 // ---- leave (secondary) -------------------------------------------------------------------------
 
@@ -21,8 +21,7 @@ static void list_members(struct role *role)
     dns_list_members(role, op_text(role, "catalog"));
 }
 
-static void on_told_primary(void *ctx, enum err result, const json_t *reply,
-                            const struct errmsg *e)
+static void on_told_primary(void *ctx, enum err result, const json_t *reply, const struct errmsg *e)
 {
     (void)reply;
     struct role *role = ctx;
@@ -33,7 +32,8 @@ static void on_told_primary(void *ctx, enum err result, const json_t *reply,
     } else if (result != ERR_OK) {
         result = err_set(&mine, result == ERR_TIMEOUT ? ERR_UNAVAILABLE : result,
                          "the primary did not let this node go: %s; if it is gone for good, force "
-                         "it", e->text);
+                         "it",
+                         e->text);
     }
     op_next(role, result, &mine);
 }
@@ -77,11 +77,11 @@ static void convert_zones(struct role *role)
 }
 
 static const struct op_step LEAVE_STEPS[] = {
-    {"listing the zones of the cluster", list_members, NULL},
-    {"telling the primary", tell_primary, NULL},
-    {"taking the cluster out of the config", drop_cluster, NULL},
-    {"deleting the catalog zone", delete_catalog, NULL},
-    {"converting zones", convert_zones, NULL},
+    {"listing the zones of the cluster",     list_members,   NULL},
+    {"telling the primary",                  tell_primary,   NULL},
+    {"taking the cluster out of the config", drop_cluster,   NULL},
+    {"deleting the catalog zone",            delete_catalog, NULL},
+    {"converting zones",                     convert_zones,  NULL},
 };
 const struct op_kind op_leave = {
     .name = "leave cluster",
@@ -95,9 +95,9 @@ const struct op_kind op_leave = {
 static enum err start_leave(struct role *role, bool force, bool zones_as_primary, const char *actor,
                             role_fn fn, void *ctx, struct errmsg *e)
 {
-    json_t *args = json_pack("{s:b, s:b, s:s, s:s}", "force", (int)force, "zonesAsPrimary",
-                             (int)zones_as_primary, "actor", actor, "catalog",
-                             role->context->table.catalog);
+    json_t *args =
+        json_pack("{s:b, s:b, s:s, s:s}", "force", (int)force, "zonesAsPrimary",
+                  (int)zones_as_primary, "actor", actor, "catalog", role->context->table.catalog);
     return op_start(role, &op_leave, args, fn, ctx, e);
 }
 
@@ -107,8 +107,9 @@ void role_leave(struct role *role, bool force, bool zones_as_primary, const char
     struct errmsg e = {0};
     enum err err = ERR_OK;
     if (role->context->self.role == NODE_PRIMARY) {
-        err = err_set(&e, ERR_BAD_STATE, "the primary cannot leave; promote a secondary, or delete "
-                                         "the cluster");
+        err = err_set(&e, ERR_BAD_STATE,
+                      "the primary cannot leave; promote a secondary, or delete "
+                      "the cluster");
     } else if (role->context->self.role != NODE_SECONDARY) {
         err = err_set(&e, ERR_BAD_STATE, "this node is in no cluster");
     } else {
@@ -120,8 +121,8 @@ void role_leave(struct role *role, bool force, bool zones_as_primary, const char
 }
 
 // The primary wants this node to leave. It leaves as if asked here, which ends in its telling the
-// primary: so whichever answer is lost, or comes late, both sides end alike. With "final" the cluster
-// is at its end and there will be nobody to tell.
+// primary: so whichever answer is lost, or comes late, both sides end alike. With "final" the
+// cluster is at its end and there will be nobody to tell.
 static enum err serve_removed(void *ctx, const struct peer_incoming *in, json_t **reply,
                               struct errmsg *e)
 {
@@ -138,7 +139,8 @@ static enum err serve_removed(void *ctx, const struct peer_incoming *in, json_t 
     enum err err =
         start_leave(role, is_final, false, actor == NULL ? "cluster" : actor, NULL, NULL, e);
     if (err == ERR_OK) {
-        log_warn("the primary takes this node out of the cluster", F_STR("primary", in->node->name));
+        log_warn("the primary takes this node out of the cluster",
+                 F_STR("primary", in->node->name));
         *reply = json_object();
     }
     return err;
@@ -164,10 +166,12 @@ static void on_told_node(void *ctx, enum err result, const json_t *reply, const 
     struct role *role = ctx;
     struct errmsg mine = *e;
     if (result == ERR_DENIED && role->op.recovering) {
-        result = ERR_OK;   // it has left before the interruption
+        result = ERR_OK; // it has left before the interruption
     } else if (result != ERR_OK) {
-        result = err_set(&mine, result, "%s could not be told: %s; if it is gone for good, delete "
-                         "it in place of removing it", op_text(role, "name"), e->text);
+        result = err_set(&mine, result,
+                         "%s could not be told: %s; if it is gone for good, delete "
+                         "it in place of removing it",
+                         op_text(role, "name"), e->text);
     }
     op_next(role, result, &mine);
 }
@@ -189,8 +193,10 @@ static void look_for_node(struct role *role)
     if (node_table_find(&role->context->table, node_arg(role)) == NULL) {
         op_done(role);
     } else if (clock_mono_ms() > role->op.deadline_ms) {
-        op_next(role, err_set(&e, ERR_BAD_STATE, "%s was told to leave but has not done so in time",
-                              op_text(role, "name")), &e);
+        op_next(role,
+                err_set(&e, ERR_BAD_STATE, "%s was told to leave but has not done so in time",
+                        op_text(role, "name")),
+                &e);
     } else {
         op_wait(role, LOOK_MS, look_for_node);
     }
@@ -214,7 +220,7 @@ static void drop_node(struct role *role)
 }
 
 static const struct op_step REMOVE_STEPS[] = {
-    {"telling the node", tell_node, NULL},
+    {"telling the node",            tell_node, NULL},
     {"taking it out of the config", drop_node, NULL},
 };
 const struct op_kind op_remove = {
@@ -284,10 +290,10 @@ static void clear_records(struct role *role)
 }
 
 static const struct op_step DELETE_STEPS[] = {
-    {"telling the secondaries", tell_all, NULL},
-    {"taking the nodes' records out of the cluster zone", clear_records, NULL},
-    {"taking the cluster out of the config", drop_cluster, NULL},
-    {"deleting the catalog zone", delete_catalog, NULL},
+    {"telling the secondaries",                           tell_all,       NULL},
+    {"taking the nodes' records out of the cluster zone", clear_records,  NULL},
+    {"taking the cluster out of the config",              drop_cluster,   NULL},
+    {"deleting the catalog zone",                         delete_catalog, NULL},
 };
 const struct op_kind op_delete = {
     .name = "delete cluster",
@@ -304,12 +310,13 @@ void role_delete(struct role *role, bool force, const char *actor, role_fn fn, v
     enum err err = ERR_OK;
     const struct node_table *table = &role->context->table;
     if (role->context->self.role != NODE_PRIMARY) {
-        err = err_set(&e, role->context->self.role == NODE_SECONDARY ? ERR_NOT_PRIMARY : ERR_BAD_STATE,
-                      role->context->self.role == NODE_SECONDARY
-                          ? "the cluster is deleted on its primary"
-                          : "this node is in no cluster");
+        err = err_set(
+            &e, role->context->self.role == NODE_SECONDARY ? ERR_NOT_PRIMARY : ERR_BAD_STATE,
+            role->context->self.role == NODE_SECONDARY ? "the cluster is deleted on its primary"
+                                                       : "this node is in no cluster");
     } else if (table->count > 1 && !force) {
-        err = err_set(&e, ERR_BAD_STATE, "there are secondaries yet; remove them first, or force it");
+        err =
+            err_set(&e, ERR_BAD_STATE, "there are secondaries yet; remove them first, or force it");
     } else {
         json_t *args = json_pack("{s:s, s:s, s:s}", "domain", table->domain, "catalog",
                                  table->catalog, "actor", actor);

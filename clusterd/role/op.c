@@ -17,9 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define JOURNAL "operation"
+#define JOURNAL       "operation"
 #define UNDO_RETRY_MS 1000
-#define UNDO_TRIES 120
+#define UNDO_TRIES    120
 
 static const struct op_kind *const KINDS[] = {&op_init, &op_join, &op_leave, &op_remove,
                                               &op_delete};
@@ -164,11 +164,11 @@ static void after_step(struct role *role, enum err err, const struct errmsg *e)
         role->task.steps[op->at].ms = (uint32_t)(now - op->step_started_ms);
         role->task.steps[op->at].done = err == ERR_OK;
     }
-    bool must_go_on = op->recovering || (op->kind->recovery == OP_FINISH &&
-                                         op->at >= op->kind->no_return);
+    bool must_go_on =
+        op->recovering || (op->kind->recovery == OP_FINISH && op->at >= op->kind->no_return);
     if (must_go_on && (err == ERR_UNAVAILABLE || err == ERR_TIMEOUT) &&
         op->undo_tries++ < UNDO_TRIES) {
-        op_wait(role, UNDO_RETRY_MS, run_step);   // other daemons are starting, too
+        op_wait(role, UNDO_RETRY_MS, run_step); // other daemons are starting, too
         return;
     }
     if (err != ERR_OK) {
@@ -190,7 +190,7 @@ static void after_step(struct role *role, enum err err, const struct errmsg *e)
 void op_next(struct role *role, enum err err, const struct errmsg *e)
 {
     if (role->stopping || role->op.kind == NULL) {
-        return;   // the journal says where it stood
+        return; // the journal says where it stood
     }
     if (role->op.undoing) {
         after_undo(role, err, e);
@@ -224,8 +224,7 @@ enum err op_start(struct role *role, const struct op_kind *kind, json_t *args, r
 {
     if (role->op.kind != NULL) {
         json_decref(args);
-        return err_set(e, ERR_BUSY, "another operation is under way: %s",
-                       role->context->operation);
+        return err_set(e, ERR_BUSY, "another operation is under way: %s", role->context->operation);
     }
     role->op = (struct op){.kind = kind, .args = args, .fn = fn, .ctx = ctx};
     op_set(role, "base", json_integer((json_int_t)store_revision(role->context->store)));
@@ -291,8 +290,8 @@ enum err op_undo_commits(struct role *role, struct errmsg *e)
     for (size_t i = 0; i < own.count && err == ERR_OK; i++) {
         store_lock_cluster(store, NULL);
         struct store_result result;
-        err = store_undo(store, own.revisions[i], op_text(role, "actor"),
-                         role->context->self.name, &result, e);
+        err = store_undo(store, own.revisions[i], op_text(role, "actor"), role->context->self.name,
+                         &result, e);
     }
     return err;
 }

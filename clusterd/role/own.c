@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HTTPS_WAIT_MS 20000u
-#define DNSD_WAIT_MS 10000u
-#define LOOK_MS 25u
+#define HTTPS_WAIT_MS    20000u
+#define DNSD_WAIT_MS     10000u
+#define LOOK_MS          25u
 #define TSIG_SECRET_SIZE 32
 
 enum err own_name(const struct role *role, const char *domain, char *name, size_t size,
@@ -43,7 +43,8 @@ enum err own_check_addresses(char *const *addresses, size_t count, bool allow_fo
         if (!local_has_address(node.addresses[i])) {
             err = err_set(e, ERR_INVALID,
                           "%s is no address of this host; confirm it if the other nodes reach this "
-                          "one by it (NAT, containers)", node.addresses[i]);
+                          "one by it (NAT, containers)",
+                          node.addresses[i]);
         }
     }
     return err;
@@ -75,10 +76,10 @@ void own_node(const struct role *role, struct node *node)
     }
     *node = (struct node){.id = context->self.id, .dns_port = local_dns_port(context->store)};
     struct errmsg ignored;
-    enum err err = node_set_addresses(node, texts, count, &ignored);   // checked before the start
+    enum err err = node_set_addresses(node, texts, count, &ignored); // checked before the start
     bool fits = str_copy(node->name, sizeof node->name, op_text(role, "name"));
     (void)err;
-    (void)fits;   // as long as a DNS name at most
+    (void)fits; // as long as a DNS name at most
     snprintf(node->url, sizeof node->url, "https://%s:%u/", node->name, local->https_port);
     memcpy(node->public_key, context->public_key, sizeof node->public_key);
     memcpy(node->pins[0], local->spki, SHA256_SIZE);
@@ -104,9 +105,9 @@ void own_turn_on_https(struct role *role)
     str_init(&name);
     str_printf(&name, "\"%s\"", op_text(role, "name"));
     struct store_change changes[3] = {
-        {.path = "settings/dnsServerDomain", .value = name.text},
-        {.path = "settings/webServiceEnableTls", .value = "true"},
-        {.path = "settings/webServiceUseSelfSignedTlsCertificate", .value = "true"},
+        {.path = "settings/dnsServerDomain",                       .value = name.text},
+        {.path = "settings/webServiceEnableTls",                   .value = "true"   },
+        {.path = "settings/webServiceUseSelfSignedTlsCertificate", .value = "true"   },
     };
     size_t count = has_certificate_path(store) ? 2 : 3;
     struct store_result result;
@@ -136,8 +137,10 @@ static void on_https_looked(void *ctx)
         op_next(role, err_set(&e, ERR_BAD_STATE, "webd cannot serve HTTPS: %s", webd->reason), &e);
     } else if (clock_mono_ms() > role->op.deadline_ms) {
         op_next(role,
-                err_set(&e, ERR_TIMEOUT, local->web_is_up ? "webd does not serve HTTPS; is its port free?"
-                                                          : "webd does not answer"), &e);
+                err_set(&e, ERR_TIMEOUT,
+                        local->web_is_up ? "webd does not serve HTTPS; is its port free?"
+                                         : "webd does not answer"),
+                &e);
     } else {
         op_wait(role, LOOK_MS, look_for_https);
     }

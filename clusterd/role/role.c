@@ -9,7 +9,7 @@ static void on_look(void *ctx, bool changed)
     struct role *role = ctx;
     update_follow(role);
     if (changed) {
-        zone_keeper_poke(role->keeper);   // dnsd may just have come
+        zone_keeper_poke(role->keeper); // dnsd may just have come
     }
 }
 

@@ -39,11 +39,11 @@ void role_init(struct role *role, const struct role_init *request, role_fn fn, v
 
 struct role_join {
     const char *url;
-    const char *primary_address;     // "" = resolve
+    const char *primary_address; // "" = resolve
     const char *user;
     const char *password;
     const char *totp;
-    const char *token;               // "" = user and password
+    const char *token; // "" = user and password
     bool ignore_certificate;
     char *const *addresses;
     size_t address_count;

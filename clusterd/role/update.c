@@ -1,6 +1,6 @@
 /*
- * Changes of members: the timers, addresses, name, port and certificate of a node, where the primary
- * is. A node's row of the node table is changed by the primary; a secondary asks it to.
+ * Changes of members: the timers, addresses, name, port and certificate of a node, where the
+ * primary is. A node's row of the node table is changed by the primary; a secondary asks it to.
  * Thread: clusterd's loop.
  */
 #include "clusterd/role/internal.h"
@@ -26,7 +26,8 @@ enum err role_set_options(struct role *role, const struct cluster_options *optio
     const struct cluster_options *now = &context->table.options;
     if (context->self.role == NODE_SECONDARY) {
         const struct node *primary = node_table_primary(&context->table);
-        return err_set(e, ERR_NOT_PRIMARY, "the options of the cluster are changed on its primary %s",
+        return err_set(e, ERR_NOT_PRIMARY,
+                       "the options of the cluster are changed on its primary %s",
                        primary == NULL ? "" : primary->name);
     }
     if (context->self.role != NODE_PRIMARY) {
@@ -59,7 +60,7 @@ enum err role_set_options(struct role *role, const struct cluster_options *optio
 
 struct publishing {
     struct role *role;
-    role_fn fn;      // NULL = nobody waits
+    role_fn fn; // NULL = nobody waits
     void *ctx;
 };
 
@@ -240,11 +241,13 @@ static enum err take_place(struct node *primary, const char *url, char *const *a
                            size_t count, struct errmsg *e)
 {
     if (!str_starts(url, "https://") || !str_copy(primary->url, sizeof primary->url, url)) {
-        return err_set(e, ERR_INVALID, "the primary's URL begins with https:// and has at most %d "
-                                       "characters", NODE_URL_MAX - 1);
+        return err_set(e, ERR_INVALID,
+                       "the primary's URL begins with https:// and has at most %d "
+                       "characters",
+                       NODE_URL_MAX - 1);
     }
     if (count == 0) {
-        primary->address_count = 0;   // the URL's host is resolved
+        primary->address_count = 0; // the URL's host is resolved
         return ERR_OK;
     }
     return node_set_addresses(primary, addresses, count, e);
@@ -253,7 +256,7 @@ static enum err take_place(struct node *primary, const char *url, char *const *a
 void role_update_primary(struct role *role, const char *url, char *const *addresses, size_t count,
                          const char *actor, role_fn fn, void *ctx)
 {
-    (void)actor;   // nothing of the config changes here
+    (void)actor; // nothing of the config changes here
     const struct context *context = role->context;
     const struct node *row = node_table_primary(&context->table);
     struct errmsg e = {0};

@@ -23,10 +23,10 @@
 
 static char MARK[] = "managed by the cluster";
 static char ACTOR[] = "cluster";
-#define TTL 60
-#define SOON_MS 20
-#define RETRY_S 5
-#define EDITS_MAX 500                // in one call
+#define TTL           60
+#define SOON_MS       20
+#define RETRY_S       5
+#define EDITS_MAX     500 // in one call
 #define CONFLICTS_MAX 5
 
 struct record {
@@ -35,7 +35,7 @@ struct record {
     uint32_t ttl;
     uint8_t rdata[NAME_MAX_WIRE + 3];
     size_t rdata_len;
-    bool is_managed;                 // of those found
+    bool is_managed; // of those found
     bool is_matched;
 };
 struct record_list {
@@ -50,8 +50,8 @@ struct zone_keeper {
     bool busy;
     bool again;
     char domain[NODE_NAME_MAX];
-    bool empty;                      // take everything managed out
-    zone_keeper_fn fn;               // of the run under way
+    bool empty;        // take everything managed out
+    zone_keeper_fn fn; // of the run under way
     void *ctx;
     struct record_list found;
     uint32_t serial;
@@ -115,7 +115,7 @@ static void add_tlsa(struct record_list *list, const struct node *node)
     for (size_t i = 0; i < node->pin_count; i++) {
         struct record *record = add_record(list, owner, TYPE_TLSA);
         if (record != NULL) {
-            static const uint8_t dane_ee_spki_sha256[] = {3, 1, 1};   // RFC 6698 section 2.1
+            static const uint8_t dane_ee_spki_sha256[] = {3, 1, 1}; // RFC 6698 section 2.1
             memcpy(record->rdata, dane_ee_spki_sha256, 3);
             memcpy(record->rdata + 3, node->pins[i], SHA256_SIZE);
             record->rdata_len = 3 + SHA256_SIZE;
@@ -196,7 +196,7 @@ struct edit_parts {
 static void add_edit(struct edit_parts *parts, struct record *record, bool is_new)
 {
     if (parts->count == EDITS_MAX) {
-        return;   // the next round takes the rest
+        return; // the next round takes the rest
     }
     Dnsd__Record *message = &parts->record[parts->count];
     Dnsd__Edit *edit = &parts->edit[parts->count];
@@ -257,9 +257,8 @@ static void mend(struct zone_keeper *keeper)
         request.has_base_serial = true;
         request.base_serial = keeper->serial;
         request.actor = ACTOR;
-        dnsd__zones__edit(
-            rpc_client_service(keeper->role->context->dnsd, &dnsd__zones__descriptor), &request,
-            on_edited, keeper);
+        dnsd__zones__edit(rpc_client_service(keeper->role->context->dnsd, &dnsd__zones__descriptor),
+                          &request, on_edited, keeper);
     }
     mem_free(wanted.items);
     mem_free(parts);
@@ -333,7 +332,7 @@ static void fetch(struct zone_keeper *keeper, const ProtobufCBinaryData *cursor)
 static void begin(struct zone_keeper *keeper, const char *domain, bool empty)
 {
     bool fits = str_copy(keeper->domain, sizeof keeper->domain, domain);
-    (void)fits;   // from the table, which has the same size
+    (void)fits; // from the table, which has the same size
     keeper->busy = true;
     keeper->empty = empty;
     keeper->conflicts = 0;

@@ -40,8 +40,8 @@ void store_tx_rollback(struct store *store)
 }
 
 struct held {
-    char *value;         // NULL = not there
-    uint64_t revision;   // of the last change
+    char *value;       // NULL = not there
+    uint64_t revision; // of the last change
 };
 
 static void read_held(struct store *store, const char *path, struct held *held)
@@ -235,7 +235,8 @@ static enum err check_preconditions(struct store *store, const struct store_requ
     if (moved > request->base_revision) {
         return err_set(e, ERR_CONFLICT,
                        "%s was changed by someone else in the meantime; look at the new value and "
-                       "try again", change->path);
+                       "try again",
+                       change->path);
     }
     return ERR_OK;
 }
@@ -253,7 +254,8 @@ static enum err apply_change(struct store *store, const struct store_request *re
     if (scope == STORE_CLUSTER && store->locked) {
         err = err_set(e, ERR_NOT_PRIMARY,
                       "this node is a secondary: the config of the cluster is changed on its "
-                      "primary %s", store->primary);
+                      "primary %s",
+                      store->primary);
     }
     if (err == ERR_OK) {
         read_held(store, change->path, &held);

@@ -23,7 +23,8 @@ static void read_commit(sqlite3_stmt *stmt, struct store_commit_row *row)
         .node = store_column(stmt, 5),
         .summary = store_column(stmt, 6),
         .changes = (uint64_t)sqlite3_column_int64(stmt, 7),
-        .digest = sqlite3_column_bytes(stmt, 8) == SHA256_SIZE ? sqlite3_column_blob(stmt, 8) : NULL,
+        .digest =
+            sqlite3_column_bytes(stmt, 8) == SHA256_SIZE ? sqlite3_column_blob(stmt, 8) : NULL,
     };
 }
 
@@ -169,7 +170,8 @@ enum err store_diff(struct store *store, uint64_t from, uint64_t to, const char 
     if (err == ERR_OK) {
         err = store_prepare(store,
                             "SELECT DISTINCT path FROM change WHERE revision > ? AND revision <= ?"
-                            " AND path > ? ORDER BY path", &stmt, e);
+                            " AND path > ? ORDER BY path",
+                            &stmt, e);
     }
     if (err != ERR_OK) {
         return err;
@@ -197,8 +199,8 @@ enum err store_diff(struct store *store, uint64_t from, uint64_t to, const char 
 
 struct undo {
     char *path;
-    char *value;      // to put back, NULL = remove
-    char *expected;   // what must be there now; only looked at for a single commit
+    char *value;    // to put back, NULL = remove
+    char *expected; // what must be there now; only looked at for a single commit
     enum store_scope scope;
 };
 struct undo_list {
@@ -270,7 +272,8 @@ static enum err check_undo(struct store *store, const struct undo_list *list, bo
         if (undo->scope == STORE_CLUSTER && store->locked) {
             err = err_set(e, ERR_NOT_PRIMARY,
                           "this node is a secondary: the config of the cluster is changed on its "
-                          "primary %s", store->primary);
+                          "primary %s",
+                          store->primary);
         } else if (!everything_after) {
             bool found = store_get(store, undo->path, &held);
             if (differs(found ? held.text : NULL, undo->expected)) {
@@ -343,7 +346,8 @@ enum err store_revert(struct store *store, uint64_t revision, bool everything_af
     if (err == ERR_OK && list.count == 0 && list.left_alone > 0) {
         err = err_set(e, ERR_BAD_STATE,
                       "revision %llu was made by a cluster operation and is undone by another "
-                      "operation only (leave, remove, delete)", (unsigned long long)revision);
+                      "operation only (leave, remove, delete)",
+                      (unsigned long long)revision);
     }
     if (err == ERR_OK) {
         err = check_undo(store, &list, everything_after, e);
@@ -374,8 +378,8 @@ enum err store_find_version(struct store *store, struct store_version version, u
                             struct errmsg *e)
 {
     sqlite3_stmt *stmt = NULL;
-    enum err err = store_prepare(
-        store, "SELECT revision FROM commit_ WHERE epoch = ? AND seq = ?", &stmt, e);
+    enum err err =
+        store_prepare(store, "SELECT revision FROM commit_ WHERE epoch = ? AND seq = ?", &stmt, e);
     if (err != ERR_OK) {
         return err;
     }
@@ -401,7 +405,8 @@ struct store_version store_version_at(struct store *store, uint64_t revision)
     sqlite3_stmt *stmt = NULL;
     if (store_prepare(store,
                       "SELECT epoch, seq FROM commit_ WHERE revision <= ? AND seq > 0"
-                      " ORDER BY revision DESC LIMIT 1", &stmt, &ignored) != ERR_OK) {
+                      " ORDER BY revision DESC LIMIT 1",
+                      &stmt, &ignored) != ERR_OK) {
         return version;
     }
     sqlite3_bind_int64(stmt, 1, (int64_t)revision);
@@ -420,14 +425,16 @@ static enum err trim_limit(struct store *store, uint64_t *limit, struct errmsg *
 {
     *limit = 0;
     uint64_t now = clock_unix_ms();
-    uint64_t oldest_ms = now > STORE_HISTORY_SECONDS * 1000 ? now - STORE_HISTORY_SECONDS * 1000 : 0;
+    uint64_t oldest_ms =
+        now > STORE_HISTORY_SECONDS * 1000 ? now - STORE_HISTORY_SECONDS * 1000 : 0;
     sqlite3_stmt *stmt = NULL;
-    enum err err = store_prepare(store,
-                                 "SELECT max(ifnull((SELECT max(revision) FROM (SELECT revision"
-                                 " FROM commit_ ORDER BY revision DESC LIMIT 1 OFFSET ?1)), 0),"
-                                 " ifnull((SELECT max(revision) FROM (SELECT revision, time_ms"
-                                 " FROM commit_ ORDER BY revision LIMIT ?3) WHERE time_ms < ?2), 0))",
-                                 &stmt, e);
+    enum err err =
+        store_prepare(store,
+                      "SELECT max(ifnull((SELECT max(revision) FROM (SELECT revision"
+                      " FROM commit_ ORDER BY revision DESC LIMIT 1 OFFSET ?1)), 0),"
+                      " ifnull((SELECT max(revision) FROM (SELECT revision, time_ms"
+                      " FROM commit_ ORDER BY revision LIMIT ?3) WHERE time_ms < ?2), 0))",
+                      &stmt, e);
     if (err != ERR_OK) {
         return err;
     }

@@ -12,7 +12,7 @@ struct store_section {
     char name[32];
     struct hash_set_digest digest;
     uint64_t count;
-    bool dirty;             // differs from its row on disk
+    bool dirty; // differs from its row on disk
 };
 
 // What one row of the table `head` and the sections say: kept in memory beside the tables, copied
@@ -21,8 +21,8 @@ struct store_state {
     uint64_t revision;
     struct store_version version;
     uint64_t version_time_ms;
-    uint64_t floor;              // newest revision that has left the history
-    uint64_t commits;            // in the history
+    uint64_t floor;   // newest revision that has left the history
+    uint64_t commits; // in the history
     struct hash_set_digest total;
     struct store_section sections[STORE_SECTIONS_MAX];
     size_t section_count;
@@ -55,12 +55,12 @@ struct store {
     char path[512];
     sqlite3_stmt *stmt[STMT_COUNT];
     uint8_t id[STORE_ID_SIZE];
-    struct store_state state;    // on disk
-    struct store_state next;     // while a transaction is open
+    struct store_state state; // on disk
+    struct store_state next;  // while a transaction is open
     bool in_transaction;
-    bool changed;                // by this transaction
+    bool changed; // by this transaction
     bool changed_cluster;
-    bool locked;                 // cluster scope belongs to `primary`
+    bool locked; // cluster scope belongs to `primary`
     char primary[256];
     struct {
         store_commit_fn fn;
@@ -76,8 +76,8 @@ NODISCARD enum err store_prepare(struct store *store, const char *sql, sqlite3_s
                                  struct errmsg *e);
 // Runs a cached statement that gives no rows, and resets it.
 NODISCARD enum err store_run(struct store *store, enum store_stmt which, struct errmsg *e);
-void store_bind_text(sqlite3_stmt *stmt, int at, const char *text);   // NULL = SQL null; not copied
-const char *store_column(sqlite3_stmt *stmt, int at);                 // NULL = SQL null
+void store_bind_text(sqlite3_stmt *stmt, int at, const char *text); // NULL = SQL null; not copied
+const char *store_column(sqlite3_stmt *stmt, int at);               // NULL = SQL null
 
 // ---- transactions (commit.c) -------------------------------------------------------------------
 

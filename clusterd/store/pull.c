@@ -26,8 +26,8 @@
 #define DELTA_MAX 100000
 
 struct position {
-    bool snapshot;        // of the whole row of pages
-    bool walking;         // still in the objects
+    bool snapshot; // of the whole row of pages
+    bool walking;  // still in the objects
     uint64_t revision;
     const char *path;
 };
@@ -123,7 +123,7 @@ static bool give(struct page *page, const struct store_object *object)
     }
     page->scanned++;
     bool fits = str_copy(page->last_path, sizeof page->last_path, object->path);
-    (void)fits;   // paths are checked to be shorter when they come in
+    (void)fits; // paths are checked to be shorter when they come in
     page->last_revision = object->revision;
     return true;
 }
@@ -135,7 +135,8 @@ static bool give_walked(void *ctx, const struct store_object *object)
 
 // Changes after (revision, path); a path with a later change comes there.
 static const char CHANGES_SQL[] =
-    "SELECT c.revision, c.path, c.scope, o.value FROM change c LEFT JOIN object o ON o.path = c.path"
+    "SELECT c.revision, c.path, c.scope, o.value FROM change c LEFT JOIN object o ON o.path = "
+    "c.path"
     " WHERE (c.revision, c.path) > (?1, ?2) AND NOT EXISTS(SELECT 1 FROM change l"
     " WHERE l.path = c.path AND l.revision > c.revision) ORDER BY c.revision, c.path";
 
@@ -173,8 +174,7 @@ enum err store_pull(struct store *store, const struct store_pull *pull,
 {
     struct position at;
     bool first = pull->cursor == NULL || pull->cursor[0] == '\0';
-    enum err err =
-        first ? first_position(store, pull, &at, e) : parse_cursor(pull->cursor, &at, e);
+    enum err err = first ? first_position(store, pull, &at, e) : parse_cursor(pull->cursor, &at, e);
     if (err == ERR_OK && !first && at.revision <= store->state.floor) {
         // What happened in between is forgotten: begin anew rather than leave something out.
         err = err_set(e, ERR_CONFLICT, "the pages are older than the history; pull again");

@@ -19,7 +19,8 @@ bool replica_can_follow(struct store *store, struct store_version version,
     enum err err = store_prepare(store,
                                  "SELECT digest, (SELECT ifnull(sum(changes), 0) FROM commit_"
                                  " WHERE revision > c.revision AND seq > 0) FROM commit_ c"
-                                 " WHERE epoch = ? AND seq = ?", &stmt, &ignored);
+                                 " WHERE epoch = ? AND seq = ?",
+                                 &stmt, &ignored);
     if (err != ERR_OK) {
         return false;
     }
@@ -60,18 +61,20 @@ enum err replica_each(struct store *store, struct store_version after, const cha
                                  "SELECT revision, epoch, seq, time_ms, actor, node, summary,"
                                  " changes, digest FROM commit_ WHERE ((epoch, seq) > (?1, ?2) OR"
                                  " (?3 AND epoch = ?1 AND seq = ?2)) AND seq > 0"
-                                 " ORDER BY epoch, seq", &commits, e);
+                                 " ORDER BY epoch, seq",
+                                 &commits, e);
     if (err == ERR_OK) {
         err = store_prepare(store,
                             "SELECT path, after FROM change WHERE revision = ? AND scope = 1"
-                            " AND path > ? ORDER BY path", &changes, e);
+                            " AND path > ? ORDER BY path",
+                            &changes, e);
     }
     if (err == ERR_OK) {
         sqlite3_bind_int64(commits, 1, (int64_t)after.epoch);
         sqlite3_bind_int64(commits, 2, (int64_t)after.seq);
         sqlite3_bind_int(commits, 3, path != NULL);
     }
-    const char *start = path == NULL ? "" : path;   // of the first commit
+    const char *start = path == NULL ? "" : path; // of the first commit
     bool more = err == ERR_OK;
     int result = SQLITE_DONE;
     while (more) {
@@ -79,17 +82,19 @@ enum err replica_each(struct store *store, struct store_version after, const cha
         if (result != SQLITE_ROW) {
             break;
         }
-        struct replica_row row = {.commit = {
-            .revision = (uint64_t)sqlite3_column_int64(commits, 0),
-            .version.epoch = (uint64_t)sqlite3_column_int64(commits, 1),
-            .version.seq = (uint64_t)sqlite3_column_int64(commits, 2),
-            .time_ms = (uint64_t)sqlite3_column_int64(commits, 3),
-            .actor = store_column(commits, 4),
-            .node = store_column(commits, 5),
-            .summary = store_column(commits, 6),
-            .changes = (uint64_t)sqlite3_column_int64(commits, 7),
-            .digest = sqlite3_column_blob(commits, 8),
-        }};
+        struct replica_row row = {
+            .commit = {
+                       .revision = (uint64_t)sqlite3_column_int64(commits, 0),
+                       .version.epoch = (uint64_t)sqlite3_column_int64(commits, 1),
+                       .version.seq = (uint64_t)sqlite3_column_int64(commits, 2),
+                       .time_ms = (uint64_t)sqlite3_column_int64(commits, 3),
+                       .actor = store_column(commits, 4),
+                       .node = store_column(commits, 5),
+                       .summary = store_column(commits, 6),
+                       .changes = (uint64_t)sqlite3_column_int64(commits, 7),
+                       .digest = sqlite3_column_blob(commits, 8),
+                       }
+        };
         more = fn(ctx, &row) && give_changes(changes, &row, start, fn, ctx, &result);
         start = "";
         if (result != SQLITE_DONE && result != SQLITE_ROW) {
@@ -232,7 +237,7 @@ static enum err swap(struct store *store, const struct store_commit_row *commit,
 {
     enum err err = put_differences(store, e);
     if (err == ERR_OK) {
-        err = store_sections_recount(store, e);   // the sums kept may be what has drifted
+        err = store_sections_recount(store, e); // the sums kept may be what has drifted
     }
     if (err != ERR_OK) {
         return err;
@@ -248,7 +253,8 @@ static enum err swap(struct store *store, const struct store_commit_row *commit,
     if (err == ERR_OK) {
         err = store_tx_seal(store, commit, e);
     }
-    if (err == ERR_OK && sqlite3_exec(store->db, "DELETE FROM stage", NULL, NULL, NULL) != SQLITE_OK) {
+    if (err == ERR_OK &&
+        sqlite3_exec(store->db, "DELETE FROM stage", NULL, NULL, NULL) != SQLITE_OK) {
         err = store_sql_error(store, e, "swap");
     }
     return err == ERR_OK ? store_tx_commit(store, e) : err;

@@ -14,7 +14,7 @@
 
 // Can a node that holds `version` with `digest` be brought on by commits? False: it needs a
 // snapshot (other line of history, too far behind, or too much in one piece).
-#define REPLICA_DELTA_MAX 20000   // changed objects
+#define REPLICA_DELTA_MAX 20000 // changed objects
 bool replica_can_follow(struct store *store, struct store_version version,
                         const uint8_t digest[SHA256_SIZE]);
 
@@ -24,7 +24,7 @@ bool replica_can_follow(struct store *store, struct store_version version,
 struct replica_row {
     struct store_commit_row commit;
     const char *path;
-    const char *value;    // NULL = deleted
+    const char *value; // NULL = deleted
 };
 typedef bool (*replica_row_fn)(void *ctx, const struct replica_row *row);
 NODISCARD enum err replica_each(struct store *store, struct store_version after, const char *path,
@@ -50,7 +50,7 @@ void replica_abort(struct store *store);
 NODISCARD enum err replica_stage_begin(struct store *store, struct errmsg *e);
 struct replica_object {
     const char *path;
-    const char *value;   // NULL = deleted
+    const char *value; // NULL = deleted
 };
 NODISCARD enum err replica_stage_add(struct store *store, const struct replica_object *objects,
                                      size_t count, struct errmsg *e);

@@ -13,7 +13,7 @@
 void store_member(const char *path, const char *value, uint8_t out[SHA256_SIZE])
 {
     struct hash_sha256 *h = hash_sha256_new();
-    hash_sha256_add(h, path, strlen(path) + 1);   // with its NUL: nothing else separates the two
+    hash_sha256_add(h, path, strlen(path) + 1); // with its NUL: nothing else separates the two
     hash_sha256_add(h, value, strlen(value));
     hash_sha256_free(h, out);
 }
@@ -61,8 +61,7 @@ enum err store_sections_count(struct store_state *state, const char *path, const
                               bool in, struct errmsg *e)
 {
     char name[SECTION_NAME_MAX];
-    struct store_section *section =
-        section_name(path, name) ? find_section(state, name) : NULL;
+    struct store_section *section = section_name(path, name) ? find_section(state, name) : NULL;
     if (section == NULL) {
         return err_set(e, ERR_INVALID, "%s: no room for another section of the config", path);
     }
@@ -114,8 +113,8 @@ enum err store_sections_recount(struct store *store, struct errmsg *e)
 enum err store_sections_load(struct store *store, struct errmsg *e)
 {
     sqlite3_stmt *stmt = NULL;
-    enum err err = store_prepare(store, "SELECT name, digest, count FROM section ORDER BY name",
-                                 &stmt, e);
+    enum err err =
+        store_prepare(store, "SELECT name, digest, count FROM section ORDER BY name", &stmt, e);
     if (err != ERR_OK) {
         return err;
     }

@@ -53,8 +53,9 @@ static const char *const STATEMENTS[STMT_COUNT] = {
     [STMT_COMMIT_ADD] = "INSERT INTO commit_(revision, epoch, seq, time_ms, actor, node, summary,"
                         " changes, digest) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7,"
                         " (SELECT count(*) FROM change WHERE revision = ?1), ?8)",
-    [STMT_HEAD_SAVE] = "INSERT OR REPLACE INTO head(one, store_id, revision, epoch, seq,"
-                       " version_time_ms, floor, commits, digest) VALUES(1, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [STMT_HEAD_SAVE] =
+        "INSERT OR REPLACE INTO head(one, store_id, revision, epoch, seq,"
+        " version_time_ms, floor, commits, digest) VALUES(1, ?, ?, ?, ?, ?, ?, ?, ?)",
     [STMT_SECTION_SAVE] = "INSERT OR REPLACE INTO section(name, digest, count) VALUES(?, ?, ?)",
     [STMT_NOTE_GET] = "SELECT value FROM note WHERE key = ?",
     [STMT_NOTE_SET] = "INSERT OR REPLACE INTO note(key, value) VALUES(?, ?)",
@@ -104,7 +105,8 @@ enum err store_sql_error(struct store *store, struct errmsg *e, const char *what
         break;
     }
     if (err == ERR_NO_SPACE) {
-        return err_set(e, err, "%s: no space left for the configuration store %s; nothing was changed",
+        return err_set(e, err,
+                       "%s: no space left for the configuration store %s; nothing was changed",
                        what, store->path);
     }
     return err_set(e, err, "%s: configuration store %s: %s", what, store->path,
@@ -247,7 +249,8 @@ static enum err load_head(struct store *store, struct errmsg *e)
     sqlite3_stmt *stmt = NULL;
     enum err err = store_prepare(store,
                                  "SELECT store_id, revision, epoch, seq, version_time_ms, floor,"
-                                 " commits, digest FROM head", &stmt, e);
+                                 " commits, digest FROM head",
+                                 &stmt, e);
     if (err != ERR_OK) {
         return err;
     }
@@ -265,7 +268,7 @@ static enum err load_head(struct store *store, struct errmsg *e)
     s->floor = (uint64_t)sqlite3_column_int64(stmt, 5);
     s->commits = (uint64_t)sqlite3_column_int64(stmt, 6);
     s->total = (struct hash_set_digest){0};
-    hash_set_add(&s->total, sqlite3_column_blob(stmt, 7));   // 0 + the saved sum
+    hash_set_add(&s->total, sqlite3_column_blob(stmt, 7)); // 0 + the saved sum
     sqlite3_finalize(stmt);
     return store_sections_load(store, e);
 }
@@ -281,7 +284,8 @@ static enum err open_database(struct store *store, struct errmsg *e)
     enum err err = run_sql(store,
                            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                            "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096;"
-                           "PRAGMA trusted_schema = OFF", e);
+                           "PRAGMA trusted_schema = OFF",
+                           e);
     int64_t schema = 0;
     int64_t tables = 0;
     if (err == ERR_OK) {

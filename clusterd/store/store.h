@@ -21,18 +21,18 @@
  */
 struct store;
 
-enum store_scope { STORE_CLUSTER = 1, STORE_NODE = 2 };   // numbers as clusterd.Scope
+enum store_scope { STORE_CLUSTER = 1, STORE_NODE = 2 }; // numbers as clusterd.Scope
 
 struct store_version {
     uint64_t epoch;
     uint64_t seq;
 };
-int store_version_compare(struct store_version a, struct store_version b);   // <0, 0, >0
+int store_version_compare(struct store_version a, struct store_version b); // <0, 0, >0
 
-#define STORE_ID_SIZE 16
-#define STORE_HISTORY_COMMITS 10000                  // kept at least, if not too old
-#define STORE_HISTORY_SECONDS (400ull * 24 * 3600)   // older ones go, whatever their number
-#define STORE_PATH_MAX 1200                          // bytes of a path
+#define STORE_ID_SIZE         16
+#define STORE_HISTORY_COMMITS 10000                // kept at least, if not too old
+#define STORE_HISTORY_SECONDS (400ull * 24 * 3600) // older ones go, whatever their number
+#define STORE_PATH_MAX        1200                 // bytes of a path
 
 // Opens, or makes, the store file `path` (mode 0600). ERR_CORRUPT: the text names the file and how
 // to restore; nothing was changed.
@@ -41,10 +41,10 @@ void store_close(struct store *store);
 
 // ---- what it holds -----------------------------------------------------------------------------
 
-const uint8_t *store_id(const struct store *store);   // STORE_ID_SIZE random bytes of this file
+const uint8_t *store_id(const struct store *store); // STORE_ID_SIZE random bytes of this file
 uint64_t store_revision(const struct store *store);
 struct store_version store_version(const struct store *store);
-uint64_t store_version_time_ms(const struct store *store);   // when that version was made
+uint64_t store_version_time_ms(const struct store *store); // when that version was made
 
 // Over all cluster-scope objects; equal digests mean equal config.
 void store_digest(const struct store *store, uint8_t out[SHA256_SIZE]);
@@ -55,9 +55,9 @@ void store_sections(const struct store *store, store_section_fn fn, void *ctx);
 
 struct store_object {
     const char *path;
-    const char *value;       // compact JSON with sorted keys; NULL = deleted
+    const char *value; // compact JSON with sorted keys; NULL = deleted
     enum store_scope scope;
-    uint64_t revision;       // when it last changed here
+    uint64_t revision; // when it last changed here
 };
 
 // The value of one object into `value`; false = not there.
@@ -72,23 +72,23 @@ NODISCARD enum err store_each(struct store *store, const char *prefix, const cha
 
 struct store_change {
     const char *path;
-    const char *value;       // JSON; NULL = delete
+    const char *value; // JSON; NULL = delete
     bool must_exist;
     bool must_not_exist;
 };
 struct store_request {
     const struct store_change *changes;
     size_t count;
-    uint64_t base_revision;  // 0 = unconditional; an object changed after it makes ERR_CONFLICT
-    uint64_t epoch;          // new epoch of the config, 0 = as it is
+    uint64_t base_revision; // 0 = unconditional; an object changed after it makes ERR_CONFLICT
+    uint64_t epoch;         // new epoch of the config, 0 = as it is
     const char *actor;
-    const char *node;        // where it is made
+    const char *node; // where it is made
     const char *summary;
 };
 struct store_result {
     uint64_t revision;
     struct store_version version;
-    bool changed;            // false: everything had that value already, nothing was committed
+    bool changed; // false: everything had that value already, nothing was committed
 };
 
 // Applies all changes or none. Each value is checked and normalised by the row of its kind.
@@ -109,13 +109,13 @@ void store_on_commit(struct store *store, store_commit_fn fn, void *ctx);
 
 struct store_commit_row {
     uint64_t revision;
-    struct store_version version;   // 0.0 for node scope only
+    struct store_version version; // 0.0 for node scope only
     uint64_t time_ms;
     const char *actor;
     const char *node;
     const char *summary;
     uint64_t changes;
-    const uint8_t *digest;          // after it, SHA256_SIZE bytes; NULL for node scope only
+    const uint8_t *digest; // after it, SHA256_SIZE bytes; NULL for node scope only
 };
 // Commits before revision `before` (0 = from the newest on), newest first, until `fn` returns
 // false; with a `path_prefix` only those that touched such a path.
@@ -127,7 +127,7 @@ NODISCARD enum err store_history(struct store *store, uint64_t before, const cha
 // from behind `after`. ERR_NOT_FOUND when the history does not reach back that far.
 struct store_diff_row {
     const char *path;
-    const char *before;   // NULL = was not there
+    const char *before; // NULL = was not there
     const char *after;
 };
 typedef bool (*store_diff_fn)(void *ctx, const struct store_diff_row *row);
@@ -163,18 +163,18 @@ NODISCARD enum err store_find_version(struct store *store, struct store_version 
  * row of pages, so an object may come twice and deletions may follow in a snapshot.
  */
 struct store_pull {
-    const uint8_t *id;            // of the state held; NULL or another store's = none
+    const uint8_t *id; // of the state held; NULL or another store's = none
     size_t id_len;
     uint64_t revision;
-    const char *cursor;           // "" = first page
-    bool cluster_only;            // leave out node scope
+    const char *cursor; // "" = first page
+    bool cluster_only;  // leave out node scope
     store_object_fn sink;
     void *ctx;
 };
 struct store_pull_result {
     uint64_t revision;
     bool snapshot;
-    char next_cursor[STORE_PATH_MAX + 64];   // "" = last page
+    char next_cursor[STORE_PATH_MAX + 64]; // "" = last page
 };
 NODISCARD enum err store_pull(struct store *store, const struct store_pull *pull,
                               struct store_pull_result *result, struct errmsg *e);

@@ -30,16 +30,15 @@ json_t *sync_state(const struct sync *sync)
     char refused[256];
     store_digest(context->store, digest);
     consumer_refusal(&context->consumers, refused, sizeof refused);
-    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:s, s:I, s:I, s:I, s:I, s:s, s:s}", "id",
-                     (json_int_t)context->self.id, "version",
-                     sync_version_json(store_version(context->store)), "digest",
-                     sync_digest_json(digest), "appliedDnsd", sync_version_json(dnsd->version),
-                     "appliedWebd", sync_version_json(webd->version), "product", app_version,
-                     "upSinceMs", (json_int_t)context->started_ms, "configSyncedMs",
-                     (json_int_t)sync->pull.synced_ms, "catalogSerial",
-                     (json_int_t)local->catalog_serial, "clusterZoneSerial",
-                     (json_int_t)local->cluster_zone_serial, "refused", refused, "role",
-                     node_role_name(context->self.role));
+    return json_pack(
+        "{s:I, s:o, s:o, s:o, s:o, s:s, s:I, s:I, s:I, s:I, s:s, s:s}", "id",
+        (json_int_t)context->self.id, "version", sync_version_json(store_version(context->store)),
+        "digest", sync_digest_json(digest), "appliedDnsd", sync_version_json(dnsd->version),
+        "appliedWebd", sync_version_json(webd->version), "product", app_version, "upSinceMs",
+        (json_int_t)context->started_ms, "configSyncedMs", (json_int_t)sync->pull.synced_ms,
+        "catalogSerial", (json_int_t)local->catalog_serial, "clusterZoneSerial",
+        (json_int_t)local->cluster_zone_serial, "refused", refused, "role",
+        node_role_name(context->self.role));
 }
 
 static uint64_t number_member(const json_t *object, const char *name)
@@ -160,8 +159,8 @@ static void ask(struct sync_entry *entry)
     struct asked *asked = mem_alloc(sizeof *asked);
     *asked = (struct asked){.sync = sync, .id = entry->node.id};
     entry->asking = true;
-    peer_call(sync->client, row, "heartbeat", sync_state(sync), HEARTBEAT_TIMEOUT_MS,
-              on_answer, asked);
+    peer_call(sync->client, row, "heartbeat", sync_state(sync), HEARTBEAT_TIMEOUT_MS, on_answer,
+              asked);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
@@ -242,9 +241,9 @@ void sync_add_operations(struct sync *sync, struct peer_server *server)
 {
     const struct peer_operation operations[] = {
         {.name = "heartbeat", .is_signed = true, .serve = serve_heartbeat, .ctx = sync},
-        {.name = "report", .is_signed = true, .serve = serve_report, .ctx = sync},
-        {.name = "notify", .is_signed = true, .serve = serve_notify, .ctx = sync},
-        {.name = "pull", .is_signed = true, .serve = sync_serve_pull, .ctx = sync},
+        {.name = "report",    .is_signed = true, .serve = serve_report,    .ctx = sync},
+        {.name = "notify",    .is_signed = true, .serve = serve_notify,    .ctx = sync},
+        {.name = "pull",      .is_signed = true, .serve = sync_serve_pull, .ctx = sync},
     };
     for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
         peer_server_add(server, &operations[i]);

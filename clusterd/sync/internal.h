@@ -10,19 +10,19 @@ struct event;
 struct sync_entry {
     struct sync_node node;
     struct sync *sync;
-    struct event *heartbeat;          // next one
-    bool asking;                      // heartbeat under way
+    struct event *heartbeat; // next one
+    bool asking;             // heartbeat under way
     struct event *notify_retry;
-    bool notifying;                   // notify under way
-    bool notify_again;                // a commit came meanwhile
+    bool notifying;    // notify under way
+    bool notify_again; // a commit came meanwhile
     unsigned notify_failures;
-    bool seen;                        // mark while the table is compared
+    bool seen; // mark while the table is compared
 };
 
 // A row of pull requests to one node, from the first page to the commit.
 struct sync_pull {
     bool active;
-    bool again;                       // something newer was announced meanwhile
+    bool again; // something newer was announced meanwhile
     bool want_snapshot;
     bool is_snapshot;
     struct node primary;
@@ -30,13 +30,13 @@ struct sync_pull {
     // row that says so has been pulled over it.
     uint8_t pins[NODE_PINS_MAX][SHA256_SIZE];
     size_t pin_count;
-    json_t *pages;                    // replies of a row of commits, kept until the last
+    json_t *pages; // replies of a row of commits, kept until the last
     const struct store_change *extra;
     size_t extra_count;
     sync_fn fn;
     void *ctx;
     unsigned failures;
-    struct event *timer;              // next refresh or retry
+    struct event *timer; // next refresh or retry
     uint64_t synced_ms;
 };
 
@@ -86,6 +86,6 @@ enum err sync_serve_pull(void *ctx, const struct peer_incoming *in, json_t **rep
 
 // Members of JSON objects.
 json_t *sync_version_json(struct store_version version);
-struct store_version sync_version_from(const json_t *json);   // 0.0 where it is none
+struct store_version sync_version_from(const json_t *json); // 0.0 where it is none
 bool sync_digest_from(const json_t *json, uint8_t out[SHA256_SIZE]);
 json_t *sync_digest_json(const uint8_t digest[SHA256_SIZE]);

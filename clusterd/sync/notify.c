@@ -1,7 +1,7 @@
 /*
  * The primary tells its secondaries that there is something new. To each node at most one notify is
- * under way; commits that come meanwhile go together as the next one. A lost one is sent again soon,
- * then less often; in the end the heartbeat finds what is missing. Thread: clusterd's loop.
+ * under way; commits that come meanwhile go together as the next one. A lost one is sent again
+ * soon, then less often; in the end the heartbeat finds what is missing. Thread: clusterd's loop.
  */
 #include "clusterd/sync/internal.h"
 
@@ -9,8 +9,8 @@
 
 #include <event2/event.h>
 
-#define RETRY_FIRST_MS 100u
-#define RETRY_DOUBLINGS 6u   // then each 6.4 s
+#define RETRY_FIRST_MS    100u
+#define RETRY_DOUBLINGS   6u // then each 6.4 s
 #define NOTIFY_TIMEOUT_MS 5000u
 
 struct notified {
@@ -93,9 +93,9 @@ void sync_notify_entry(struct sync_entry *entry)
     *notified = (struct notified){.sync = sync, .id = entry->node.id};
     entry->notifying = true;
     entry->notify_again = false;
-    json_t *body = json_pack("{s:o, s:o}", "version",
-                             sync_version_json(store_version(sync->context->store)), "pins",
-                             own_pins(sync));
+    json_t *body =
+        json_pack("{s:o, s:o}", "version", sync_version_json(store_version(sync->context->store)),
+                  "pins", own_pins(sync));
     peer_call(sync->client, row, "notify", body, NOTIFY_TIMEOUT_MS, on_notified, notified);
 }
 

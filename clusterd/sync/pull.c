@@ -1,7 +1,7 @@
 /*
  * A secondary fetches the config. One row of requests at a time; what is announced meanwhile makes
- * another one follow. Commits are kept until the last page and applied in one transaction; the pages
- * of a snapshot go to the store's side table and are swapped in at the end.
+ * another one follow. Commits are kept until the last page and applied in one transaction; the
+ * pages of a snapshot go to the store's side table and are swapped in at the end.
  *
  * Timers: refresh after success; after a failure soon, then longer, at last each retry interval.
  * Thread: clusterd's loop.
@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RETRY_FIRST_MS 200u
+#define RETRY_FIRST_MS  200u
 #define PULL_TIMEOUT_MS 30000u
 
 static void send_request(struct sync *sync, const char *cursor);
@@ -86,10 +86,10 @@ static enum err apply_pages(struct store *store, const json_t *pages, size_t *co
         const json_t *commits = json_object_get(json_array_get(pages, p), "commits");
         for (size_t c = 0; c < json_array_size(commits) && err == ERR_OK; c++) {
             const json_t *commit = json_array_get(commits, c);
-            bool same = open != NULL &&
-                        store_version_compare(
-                            sync_version_from(json_object_get(open, "version")),
-                            sync_version_from(json_object_get(commit, "version"))) == 0;
+            bool same =
+                open != NULL &&
+                store_version_compare(sync_version_from(json_object_get(open, "version")),
+                                      sync_version_from(json_object_get(commit, "version"))) == 0;
             if (open != NULL && !same) {
                 err = close_commit(store, open, e);
             }
@@ -161,7 +161,8 @@ static enum err swap_snapshot(struct sync *sync, const json_t *reply, struct err
         .summary = pull->extra_count > 0 ? "join cluster: whole config received"
                                          : "whole config received from the primary",
     };
-    return replica_stage_swap(sync->context->store, &row, digest, pull->extra, pull->extra_count, e);
+    return replica_stage_swap(sync->context->store, &row, digest, pull->extra, pull->extra_count,
+                              e);
 }
 
 // ---- the row of requests -----------------------------------------------------------------------
@@ -209,9 +210,8 @@ static enum err check_reply(struct sync *sync, const json_t *reply, struct errms
 {
     struct store_version version = sync_version_from(json_object_get(reply, "version"));
     if (sync->pull.extra_count == 0 && version.epoch < store_version(sync->context->store).epoch) {
-        return err_set(e, ERR_BAD_STATE,
-                       "%s answers for epoch %llu, which has passed", sync->pull.primary.name,
-                       (unsigned long long)version.epoch);
+        return err_set(e, ERR_BAD_STATE, "%s answers for epoch %llu, which has passed",
+                       sync->pull.primary.name, (unsigned long long)version.epoch);
     }
     return ERR_OK;
 }
@@ -278,10 +278,9 @@ static void send_request(struct sync *sync, const char *cursor)
     if (cursor[0] == '\0') {
         pull->is_snapshot = false;
     }
-    json_t *body = json_pack("{s:o, s:o, s:b, s:s}", "version",
-                             sync_version_json(store_version(store)), "digest",
-                             sync_digest_json(digest), "snapshot", (int)pull->want_snapshot,
-                             "cursor", cursor);
+    json_t *body = json_pack(
+        "{s:o, s:o, s:b, s:s}", "version", sync_version_json(store_version(store)), "digest",
+        sync_digest_json(digest), "snapshot", (int)pull->want_snapshot, "cursor", cursor);
     peer_call(sync->client, &pull->primary, "pull", body, PULL_TIMEOUT_MS, on_reply, sync);
 }
 

@@ -3,8 +3,8 @@
  *
  *   request   {"version":[epoch,seq], "digest":hex, "snapshot":bool, "cursor":text}
  *   commits   {"mode":"commits", "version":…, "digest":…, "cursor":text, "commits":[
- *              {"version", "timeMs", "actor", "node", "summary", "digest", "changes":[[path, value]]}]}
- *   snapshot  {"mode":"snapshot", "version":…, "digest":…, "timeMs", "cursor":text,
+ *              {"version", "timeMs", "actor", "node", "summary", "digest", "changes":[[path,
+ * value]]}]} snapshot  {"mode":"snapshot", "version":…, "digest":…, "timeMs", "cursor":text,
  *              "objects":[[path, value]]}
  *
  * A pair without a value is a deletion. An empty cursor ends the row of pages; a commit that does
@@ -18,14 +18,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PAGE_BYTES ((size_t)100 * 1024)   // of texts; a single object may be 128 KiB more
-#define PAIR_OVERHEAD 10
+#define PAGE_BYTES      ((size_t)100 * 1024) // of texts; a single object may be 128 KiB more
+#define PAIR_OVERHEAD   10
 #define COMMIT_OVERHEAD 300
 
 struct page {
-    json_t *list;              // commits or objects
-    json_t *changes;           // of the open commit
-    struct store_version at;   // of the open commit
+    json_t *list;            // commits or objects
+    json_t *changes;         // of the open commit
+    struct store_version at; // of the open commit
     size_t bytes;
     char cursor[STORE_PATH_MAX + 128];
     char last_path[STORE_PATH_MAX];
@@ -54,10 +54,9 @@ static void mark(struct page *page)
 static bool add_row(void *ctx, const struct replica_row *row)
 {
     struct page *page = ctx;
-    size_t bytes = row->path == NULL
-                       ? COMMIT_OVERHEAD
-                       : strlen(row->path) + PAIR_OVERHEAD +
-                             (row->value == NULL ? 0 : strlen(row->value));
+    size_t bytes = row->path == NULL ? COMMIT_OVERHEAD
+                                     : strlen(row->path) + PAIR_OVERHEAD +
+                                           (row->value == NULL ? 0 : strlen(row->value));
     if (page->bytes > 0 && page->bytes + bytes > PAGE_BYTES) {
         mark(page);
         return false;
@@ -66,18 +65,18 @@ static bool add_row(void *ctx, const struct replica_row *row)
     if (row->path != NULL) {
         json_array_append_new(page->changes, pair(row->path, row->value));
         bool fits = str_copy(page->last_path, sizeof page->last_path, row->path);
-        (void)fits;   // no longer path gets into the store
+        (void)fits; // no longer path gets into the store
         return true;
     }
     page->at = row->commit.version;
     page->last_path[0] = '\0';
     page->changes = json_array();
     json_array_append_new(
-        page->list, json_pack("{s:o, s:I, s:s, s:s, s:s, s:o, s:o}", "version",
-                              sync_version_json(page->at), "timeMs",
-                              (json_int_t)row->commit.time_ms, "actor", row->commit.actor, "node",
-                              row->commit.node, "summary", row->commit.summary, "digest",
-                              sync_digest_json(row->commit.digest), "changes", page->changes));
+        page->list,
+        json_pack("{s:o, s:I, s:s, s:s, s:s, s:o, s:o}", "version", sync_version_json(page->at),
+                  "timeMs", (json_int_t)row->commit.time_ms, "actor", row->commit.actor, "node",
+                  row->commit.node, "summary", row->commit.summary, "digest",
+                  sync_digest_json(row->commit.digest), "changes", page->changes));
     return true;
 }
 
@@ -96,8 +95,8 @@ static enum err serve_commits(struct store *store, struct store_version after, c
 static bool add_object(void *ctx, const struct store_object *object)
 {
     struct page *page = ctx;
-    size_t bytes = strlen(object->path) + PAIR_OVERHEAD +
-                   (object->value == NULL ? 0 : strlen(object->value));
+    size_t bytes =
+        strlen(object->path) + PAIR_OVERHEAD + (object->value == NULL ? 0 : strlen(object->value));
     if (page->bytes > 0 && page->bytes + bytes > PAGE_BYTES) {
         page->full = true;
         return false;

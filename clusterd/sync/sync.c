@@ -169,7 +169,7 @@ void sync_free(struct sync *sync)
 
 static void on_report(void *ctx, enum err result, const json_t *reply, const struct errmsg *e)
 {
-    (void)result;   // what is lost comes with the next heartbeat
+    (void)result; // what is lost comes with the next heartbeat
     (void)reply;
     (void)e;
     struct sync *sync = ctx;
@@ -190,8 +190,7 @@ static void on_report_timer(evutil_socket_t fd, short what, void *ctx)
     }
     sync->reporting = true;
     sync->report_again = false;
-    peer_call(sync->client, primary, "report", sync_state(sync), PEER_TIMEOUT_MS, on_report,
-              sync);
+    peer_call(sync->client, primary, "report", sync_state(sync), PEER_TIMEOUT_MS, on_report, sync);
 }
 
 void sync_report_soon(struct sync *sync)

@@ -23,7 +23,7 @@ enum sync_state { SYNC_UNKNOWN, SYNC_CONNECTED, SYNC_UNREACHABLE };
 struct sync_node {
     uint32_t id;
     enum sync_state state;
-    uint64_t last_seen_ms;            // Unix times; 0 = never
+    uint64_t last_seen_ms; // Unix times; 0 = never
     uint64_t up_since_ms;
     uint64_t config_synced_ms;
     struct store_version version;
@@ -55,8 +55,8 @@ void sync_poke(struct sync *sync);
 // What this node tells others about itself, as a new JSON object.
 json_t *sync_state(const struct sync *sync);
 
-const struct sync_node *sync_node(const struct sync *sync, uint32_t id);   // NULL = none
-uint64_t sync_config_synced_ms(const struct sync *sync);   // last pull that worked; 0 = none
+const struct sync_node *sync_node(const struct sync *sync, uint32_t id); // NULL = none
+uint64_t sync_config_synced_ms(const struct sync *sync); // last pull that worked; 0 = none
 
 typedef void (*sync_fn)(void *ctx, enum err result, const struct errmsg *e);
 // Pulls the whole config again from the primary.

@@ -49,17 +49,17 @@ static void test_bad_rows_are_refused(void **state)
         const char *to;
         const char *said;
     } rows[] = {
-        {"NS1.example", "", "name"},
-        {"https://", "http://", "url"},
-        {KEY, "AAAA", "publicKey"},
-        {KEY, "not base64", "publicKey"},
-        {"5300", "70000", "dnsPort"},
-        {"5300", "-1", "dnsPort"},
-        {"192.0.2.1", "ns1.example", "address"},
-        {"\"" PIN "\"", "", "pins"},
-        {PIN, "0011", "pins"},
-        {"\"192.0.2.1\",\"2001:DB8::0:1\",\"192.0.2.1\"", "", "address"},
-        {"{", "[", "object"},
+        {"NS1.example",                                   "",            "name"     },
+        {"https://",                                      "http://",     "url"      },
+        {KEY,                                             "AAAA",        "publicKey"},
+        {KEY,                                             "not base64",  "publicKey"},
+        {"5300",                                          "70000",       "dnsPort"  },
+        {"5300",                                          "-1",          "dnsPort"  },
+        {"192.0.2.1",                                     "ns1.example", "address"  },
+        {"\"" PIN "\"",                                   "",            "pins"     },
+        {PIN,                                             "0011",        "pins"     },
+        {"\"192.0.2.1\",\"2001:DB8::0:1\",\"192.0.2.1\"", "",            "address"  },
+        {"{",                                             "[",           "object"   },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char text[1024];
@@ -83,9 +83,15 @@ static void test_options_have_bounds(void **state)
         struct cluster_options options;
         enum err err;
     } rows[] = {
-        {{30, 10, 900, 60}, ERR_OK},   {{10, 10, 30, 30}, ERR_OK},      {{300, 300, 3600, 3600}, ERR_OK},
-        {{9, 10, 900, 60}, ERR_INVALID}, {{301, 10, 900, 60}, ERR_INVALID}, {{30, 9, 900, 60}, ERR_INVALID},
-        {{30, 10, 29, 60}, ERR_INVALID}, {{30, 10, 900, 3601}, ERR_INVALID}, {{60, 10, 60, 60}, ERR_INVALID},
+        {{30, 10, 900, 60},      ERR_OK     },
+        {{10, 10, 30, 30},       ERR_OK     },
+        {{300, 300, 3600, 3600}, ERR_OK     },
+        {{9, 10, 900, 60},       ERR_INVALID},
+        {{301, 10, 900, 60},     ERR_INVALID},
+        {{30, 9, 900, 60},       ERR_INVALID},
+        {{30, 10, 29, 60},       ERR_INVALID},
+        {{30, 10, 900, 3601},    ERR_INVALID},
+        {{60, 10, 60, 60},       ERR_INVALID},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct errmsg e = {0};
@@ -135,7 +141,8 @@ static void test_the_table_follows_the_store(void **state)
     add_node(store, 3, "zz.example", true);
     add_node(store, 1, "ns2.example", false);
     add_node(store, 2, "ns1.example", false);
-    char *config = cluster_config_json("example", "cluster-catalog.example", &cluster_options_default);
+    char *config =
+        cluster_config_json("example", "cluster-catalog.example", &cluster_options_default);
     commit(store, CLUSTER_CONFIG_PATH, config);
     mem_free(config);
     assert_true(node_table_load(store, &table));
@@ -143,7 +150,7 @@ static void test_the_table_follows_the_store(void **state)
     assert_string_equal(table.catalog, "cluster-catalog.example");
     assert_int_equal(table.options.config_refresh_s, 900);
     assert_int_equal(table.count, 3);
-    assert_int_equal(table.nodes[0].id, 3);   // the primary, then by name
+    assert_int_equal(table.nodes[0].id, 3); // the primary, then by name
     assert_int_equal(table.nodes[1].id, 2);
     assert_int_equal(node_table_find_name(&table, "NS2.example")->id, 1);
     assert_false(node_table_load(store, &table));

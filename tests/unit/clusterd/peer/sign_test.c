@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #define ALICE 11u
-#define BOB 22u
+#define BOB   22u
 
 struct fixture {
     char folder[64];
@@ -24,8 +24,8 @@ struct fixture {
     struct tls_node_key *alice;
     struct tls_node_key *mallory;
     struct node nodes[2];
-    struct node_table table;        // as bob has it
-    struct sign_memory *memory;     // bob's
+    struct node_table table;    // as bob has it
+    struct sign_memory *memory; // bob's
 };
 
 static int set_up(void **state)
@@ -121,10 +121,25 @@ static void test_a_good_request_passes_once(void **state)
 
 // What someone on the way, or another node, may change.
 enum tamper {
-    TAMPER_METHOD, TAMPER_TARGET, TAMPER_BODY, TAMPER_USER, TAMPER_NO_USER, TAMPER_EPOCH,
-    TAMPER_SIGNATURE, TAMPER_SHORT_SIGNATURE, TAMPER_NONCE, TAMPER_BAD_NONCE, TAMPER_TIME_TEXT,
-    TAMPER_MISSING, TAMPER_KEY, TAMPER_FAST, TAMPER_SLOW, TAMPER_OTHER_TARGET, TAMPER_REMOVED,
-    TAMPER_SELF, TAMPER_COUNT
+    TAMPER_METHOD,
+    TAMPER_TARGET,
+    TAMPER_BODY,
+    TAMPER_USER,
+    TAMPER_NO_USER,
+    TAMPER_EPOCH,
+    TAMPER_SIGNATURE,
+    TAMPER_SHORT_SIGNATURE,
+    TAMPER_NONCE,
+    TAMPER_BAD_NONCE,
+    TAMPER_TIME_TEXT,
+    TAMPER_MISSING,
+    TAMPER_KEY,
+    TAMPER_FAST,
+    TAMPER_SLOW,
+    TAMPER_OTHER_TARGET,
+    TAMPER_REMOVED,
+    TAMPER_SELF,
+    TAMPER_COUNT
 };
 static const char *const SAID[TAMPER_COUNT] = {
     [TAMPER_METHOD] = "signature of alice.test",
@@ -165,13 +180,13 @@ static void change_headers(enum tamper tamper, struct sign_headers *headers)
         const char *header;
         const char *value;
     } rows[] = {
-        {TAMPER_USER, "Trellis-Acting-User", "root"},
-        {TAMPER_NO_USER, "Trellis-Acting-User", ""},
-        {TAMPER_EPOCH, "Trellis-Epoch", "4"},
-        {TAMPER_SHORT_SIGNATURE, "Trellis-Signature", "AAAA"},
-        {TAMPER_NONCE, "Trellis-Nonce", "00112233445566778899aabbccddeeff"},
-        {TAMPER_BAD_NONCE, "Trellis-Nonce", "0011"},
-        {TAMPER_TIME_TEXT, "Trellis-Time", "tomorrow"},
+        {TAMPER_USER,            "Trellis-Acting-User", "root"                            },
+        {TAMPER_NO_USER,         "Trellis-Acting-User", ""                                },
+        {TAMPER_EPOCH,           "Trellis-Epoch",       "4"                               },
+        {TAMPER_SHORT_SIGNATURE, "Trellis-Signature",   "AAAA"                            },
+        {TAMPER_NONCE,           "Trellis-Nonce",       "00112233445566778899aabbccddeeff"},
+        {TAMPER_BAD_NONCE,       "Trellis-Nonce",       "0011"                            },
+        {TAMPER_TIME_TEXT,       "Trellis-Time",        "tomorrow"                        },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (rows[i].tamper == tamper) {
@@ -199,8 +214,9 @@ static void test_everything_else_is_refused(void **state)
         struct errmsg e = {0};
         request.target_node = tamper == TAMPER_OTHER_TARGET ? 33 : BOB;
         request.node = tamper == TAMPER_REMOVED ? 44 : tamper == TAMPER_SELF ? BOB : ALICE;
-        assert_int_equal(sign_make(tamper == TAMPER_KEY ? f->mallory : f->alice, &request, &headers,
-                                   &e), ERR_OK);
+        assert_int_equal(
+            sign_make(tamper == TAMPER_KEY ? f->mallory : f->alice, &request, &headers, &e),
+            ERR_OK);
         change_headers(tamper, &headers);
         struct sign_check check = check_of_bob(f, &headers);
         check.method = tamper == TAMPER_METHOD ? "GET" : check.method;
@@ -216,7 +232,8 @@ static void test_clocks_may_differ_a_little(void **state)
 {
     struct fixture *f = *state;
     struct sign_request request = request_of_alice();
-    static const int64_t apart_ms[] = {-(int64_t)SIGN_CLOCK_MS + 5000, (int64_t)SIGN_CLOCK_MS - 5000};
+    static const int64_t apart_ms[] = {-(int64_t)SIGN_CLOCK_MS + 5000,
+                                       (int64_t)SIGN_CLOCK_MS - 5000};
     for (size_t i = 0; i < 2; i++) {
         struct sign_headers headers;
         struct errmsg e = {0};
@@ -268,7 +285,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_good_request_passes_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_everything_else_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_clocks_may_differ_a_little, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_names_that_break_headers_are_not_sent, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_names_that_break_headers_are_not_sent, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_many_requests_are_remembered, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,8 +40,8 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
     store_close(f->store);
-    static const char *const names[] = {"config.db", "config.db-wal", "config.db-shm", "other.db",
-                                        "other.db-wal", "other.db-shm"};
+    static const char *const names[] = {"config.db", "config.db-wal", "config.db-shm",
+                                        "other.db",  "other.db-wal",  "other.db-shm"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char path[128];
         snprintf(path, sizeof path, "%s/%s", f->folder, names[i]);
@@ -92,17 +92,17 @@ static void test_values_are_normalised_and_checked(void **state)
         enum err err;
         const char *stored;
     } rows[] = {
-        {"blocked/ads.example", "{}", ERR_OK, "{}"},
-        {"groups/Staff", "{ \"description\" : \"x\", \"a\": [1, 2] }", ERR_OK,
-         "{\"a\":[1,2],\"description\":\"x\"}"},
-        {"settings/recursion", "\"Deny\"", ERR_OK, "\"Deny\""},
-        {"settings/recursion", "\"Perhaps\"", ERR_INVALID, "\"Deny\""},
-        {"settings/nothing", "1", ERR_INVALID, NULL},
-        {"nowhere/x", "{}", ERR_INVALID, NULL},
-        {"blocked", "{}", ERR_INVALID, NULL},
-        {"blocked/ADS.example", "{}", ERR_INVALID, NULL},
-        {"groups/bad", "{\"description\":", ERR_INVALID, NULL},
-        {"groups/twice", "{\"a\":1,\"a\":2}", ERR_INVALID, NULL},
+        {"blocked/ads.example", "{}",                                         ERR_OK,      "{}"      },
+        {"groups/Staff",        "{ \"description\" : \"x\", \"a\": [1, 2] }", ERR_OK,
+         "{\"a\":[1,2],\"description\":\"x\"}"                                                       },
+        {"settings/recursion",  "\"Deny\"",                                   ERR_OK,      "\"Deny\""},
+        {"settings/recursion",  "\"Perhaps\"",                                ERR_INVALID, "\"Deny\""},
+        {"settings/nothing",    "1",                                          ERR_INVALID, NULL      },
+        {"nowhere/x",           "{}",                                         ERR_INVALID, NULL      },
+        {"blocked",             "{}",                                         ERR_INVALID, NULL      },
+        {"blocked/ADS.example", "{}",                                         ERR_INVALID, NULL      },
+        {"groups/bad",          "{\"description\":",                          ERR_INVALID, NULL      },
+        {"groups/twice",        "{\"a\":1,\"a\":2}",                          ERR_INVALID, NULL      },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct errmsg e = {0};
@@ -148,14 +148,16 @@ static void test_all_or_nothing(void **state)
         struct store_change second;
         enum err err;
     } rows[] = {
-        {{.path = "nowhere/x", .value = "{}"}, ERR_INVALID},
-        {{.path = "blocked/missing.example", .must_exist = true}, ERR_NOT_FOUND},
-        {{.path = "blocked/there.example", .value = "{}", .must_not_exist = true}, ERR_EXISTS},
-        {{.path = "blocked/new.example", .value = NULL}, ERR_INVALID},
+        {{.path = "nowhere/x", .value = "{}"},                                     ERR_INVALID  },
+        {{.path = "blocked/missing.example", .must_exist = true},                  ERR_NOT_FOUND},
+        {{.path = "blocked/there.example", .value = "{}", .must_not_exist = true}, ERR_EXISTS   },
+        {{.path = "blocked/new.example", .value = NULL},                           ERR_INVALID  },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct store_change changes[] = {{.path = "blocked/new.example", .value = "{}"},
-                                         rows[i].second};
+        struct store_change changes[] = {
+            {.path = "blocked/new.example", .value = "{}"},
+            rows[i].second
+        };
         struct store_request request = {.changes = changes, .count = 2};
         struct store_result result;
         struct errmsg e = {0};
@@ -212,7 +214,7 @@ static void test_digest_is_of_the_content(void **state)
     put(f->store, "groups/g", "{\"description\":\"1\"}");
     store_digest(f->store, digest);
     assert_memory_not_equal(empty, digest, SHA256_SIZE);
-    put(f->store, "settings/webServiceHttpPort", "8080");   // node scope is not in it
+    put(f->store, "settings/webServiceHttpPort", "8080"); // node scope is not in it
     store_digest(f->store, again);
     assert_memory_equal(digest, again, SHA256_SIZE);
     put(f->store, "groups/g", "{\"description\":\"2\"}");
@@ -276,11 +278,11 @@ static void test_history_and_diff(void **state)
         uint64_t to;
         const char *text;
     } rows[] = {
-        {0, 0, "groups/a:>{\"x\":1};groups/b:>{};"},
+        {0, 0, "groups/a:>{\"x\":1};groups/b:>{};"  },
         {1, 3, "groups/a:{}>{\"x\":1};groups/b:>{};"},
         {3, 1, "groups/a:{\"x\":1}>{};groups/b:{}>;"},
-        {3, 5, ""},
-        {4, 5, "groups/c:{}>;"},
+        {3, 5, ""                                   },
+        {4, 5, "groups/c:{}>;"                      },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct str text;
@@ -349,7 +351,7 @@ struct follower {
     char *paths[256];
     char *values[256];
     size_t count;
-    size_t objects;   // given in all
+    size_t objects; // given in all
     bool snapshot;
 };
 
@@ -487,7 +489,7 @@ static void test_followers_reach_the_state(void **state)
         put(f->store, "groups/one", "{\"n\":1}");
         put(f->store, "groups/one", "{\"n\":2}");
         follow(&w, NULL);
-        assert_int_equal(w.objects, before + 1);   // each path once, at its last value
+        assert_int_equal(w.objects, before + 1); // each path once, at its last value
         expect_same(&w);
         put(f->store, "groups/g001", "{\"n\":1}");
         put(f->store, "groups/g002", "{\"n\":1}");
@@ -499,7 +501,7 @@ static void test_followers_reach_the_state(void **state)
         put(f->store, "groups/g000", "{}");
         put(f->store, "groups/g003", "{}");
         put(f->store, "groups/zz", NULL);
-        w.id[0] ^= 1;   // a store put back from a backup is another line of history
+        w.id[0] ^= 1; // a store put back from a backup is another line of history
         follow(&w, NULL);
         assert_true(w.snapshot);
         expect_same(&w);
@@ -671,8 +673,10 @@ static void commit_forever(const char *path, int fd)
         char other[64];
         snprintf(value, sizeof value, "{\"n\":%llu}", (unsigned long long)n);
         snprintf(other, sizeof other, "groups/n%llu", (unsigned long long)(n % 50));
-        struct store_change changes[] = {{.path = "groups/counter", .value = value},
-                                         {.path = other, .value = value}};
+        struct store_change changes[] = {
+            {.path = "groups/counter", .value = value},
+            {.path = other,            .value = value}
+        };
         struct store_request request = {.changes = changes, .count = 2, .actor = "child"};
         struct store_result result;
         if (store_commit(store, &request, &result, &e) != ERR_OK || result.revision != n ||
