@@ -107,6 +107,9 @@ NODISCARD enum err store_sections_load(struct store *store, struct errmsg *e);
 NODISCARD enum err store_sections_save(struct store *store, struct errmsg *e);
 // Computes the digests of the open transaction anew, from the objects themselves.
 NODISCARD enum err store_sections_recount(struct store *store, struct errmsg *e);
+// At the start: where the objects do not give the digests kept, those of the objects hold, so that
+// other nodes see the difference. It is logged.
+NODISCARD enum err store_sections_verify(struct store *store, struct errmsg *e);
 // Counts one object in or out of the digests of `state`.
 NODISCARD enum err store_sections_count(struct store_state *state, const char *path,
                                         const char *value, bool in, struct errmsg *e);

@@ -4,6 +4,7 @@
  */
 #include "clusterd/store/internal.h"
 
+#include "common/base/log.h"
 #include "common/conf/kind.h"
 
 #include <string.h>
@@ -160,6 +161,25 @@ enum err store_sections_save(struct store *store, struct errmsg *e)
         section->dirty = false;
     }
     return err;
+}
+
+enum err store_sections_verify(struct store *store, struct errmsg *e)
+{
+    store->next = store->state;
+    enum err err = store_sections_recount(store, e);
+    if (err != ERR_OK) {
+        return err;
+    }
+    uint8_t kept[SHA256_SIZE];
+    uint8_t counted[SHA256_SIZE];
+    hash_set_bytes(&store->state.total, kept);
+    hash_set_bytes(&store->next.total, counted);
+    if (memcmp(kept, counted, SHA256_SIZE) != 0) {
+        log_warn("configuration store has drifted from its own digest: something else has written it",
+                 F_STR("path", store->path));
+        store->state = store->next;   // written with the next commit
+    }
+    return ERR_OK;
 }
 
 void store_digest(const struct store *store, uint8_t out[SHA256_SIZE])

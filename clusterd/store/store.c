@@ -314,7 +314,10 @@ static enum err open_database(struct store *store, struct errmsg *e)
             err = corrupt(store, e, sqlite3_errmsg(store->db));
         }
     }
-    return err == ERR_OK ? load_head(store, e) : err;
+    if (err == ERR_OK) {
+        err = load_head(store, e);
+    }
+    return err == ERR_OK ? store_sections_verify(store, e) : err;
 }
 
 enum err store_open(const char *path, struct store **out, struct errmsg *e)
