@@ -4,6 +4,7 @@
  */
 #include "clusterd/ctl/peer.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -103,6 +104,7 @@ struct forward {
     struct ctl_peer *peer;
     Clusterd__ForwardReply_Closure closure;
     void *closure_data;
+    char target[NODE_NAME_MAX + 16];   // in words
     char reply_name[SPOOL_NAME_SIZE];
     char reply_path[512];
 };
@@ -138,7 +140,8 @@ static void on_answer(void *ctx, const struct http_reply *answer)
     struct forward *forward = ctx;
     struct errmsg e = {0};
     if (answer->result != ERR_OK) {
-        (void)err_set(&e, answer->result, "%s", answer->error);
+        (void)err_set(&e, answer->result, "%s does not answer: %.300s", forward->target,
+                      answer->error);
         forward_fail(forward, &e);
         return;
     }
@@ -211,6 +214,8 @@ static enum err forward_send(struct forward *forward, const Clusterd__ForwardReq
     if (call.node == NULL) {
         return ERR_NOT_FOUND;
     }
+    snprintf(forward->target, sizeof forward->target, "%s %s",
+             call.node->is_primary ? "the primary" : "node", call.node->name);
     enum err err = ERR_OK;
     if (request->body_file[0] != '\0') {
         err = file_spool_path(peer->context->spool_dir, request->body_file, body_path,
