@@ -172,7 +172,7 @@ struct zone_keeper *zone_keeper_new(struct role *role);
 void zone_keeper_free(struct zone_keeper *keeper);
 // Compares soon and mends; called as often as one likes.
 void zone_keeper_poke(struct zone_keeper *keeper);
-// Compares now, then `fn`.
+// Compares now, or when the run under way has ended, then `fn`.
 typedef void (*zone_keeper_fn)(void *ctx, enum err result, const struct errmsg *e);
 void zone_keeper_run(struct zone_keeper *keeper, const char *domain, bool empty, zone_keeper_fn fn,
                      void *ctx);

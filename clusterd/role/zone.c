@@ -44,6 +44,14 @@ struct record_list {
     size_t capacity;
 };
 
+// A run that an operation asked for while another was under way; operations are one at a time.
+struct zone_order {
+    char domain[NODE_NAME_MAX];
+    bool empty;
+    zone_keeper_fn fn;               // NULL = none
+    void *ctx;
+};
+
 struct zone_keeper {
     struct role *role;
     struct event *timer;
@@ -53,12 +61,14 @@ struct zone_keeper {
     bool empty;        // take everything managed out
     zone_keeper_fn fn; // of the run under way
     void *ctx;
+    struct zone_order order;
     struct record_list found;
     uint32_t serial;
     unsigned conflicts;
 };
 
 static void fetch(struct zone_keeper *keeper, const ProtobufCBinaryData *cursor);
+static void take_order(struct zone_keeper *keeper);
 
 // ---- what should be there ----------------------------------------------------------------------
 
@@ -161,7 +171,9 @@ static void finish(struct zone_keeper *keeper, enum err err, const struct errmsg
         struct timeval later = {.tv_sec = RETRY_S};
         event_add(keeper->timer, &later);
     }
-    if (keeper->again && !keeper->busy) {
+    if (keeper->order.fn != NULL && !keeper->busy) {
+        take_order(keeper);
+    } else if (keeper->again && !keeper->busy) {
         keeper->again = false;
         zone_keeper_poke(keeper);
     }
@@ -361,17 +373,24 @@ void zone_keeper_poke(struct zone_keeper *keeper)
     event_add(keeper->timer, &soon);
 }
 
+static void take_order(struct zone_keeper *keeper)
+{
+    struct zone_order order = keeper->order;
+    keeper->order.fn = NULL;
+    keeper->fn = order.fn;
+    keeper->ctx = order.ctx;
+    begin(keeper, order.domain, order.empty);
+}
+
 void zone_keeper_run(struct zone_keeper *keeper, const char *domain, bool empty, zone_keeper_fn fn,
                      void *ctx)
 {
-    if (keeper->busy) {
-        struct errmsg e = {0};
-        fn(ctx, err_set(&e, ERR_BUSY, "the cluster zone is being changed; try again"), &e);
-        return;
+    keeper->order = (struct zone_order){.empty = empty, .fn = fn, .ctx = ctx};
+    bool fits = str_copy(keeper->order.domain, sizeof keeper->order.domain, domain);
+    (void)fits;   // a domain name, which has the same size
+    if (!keeper->busy) {
+        take_order(keeper);
     }
-    keeper->fn = fn;
-    keeper->ctx = ctx;
-    begin(keeper, domain, empty);
 }
 
 struct zone_keeper *zone_keeper_new(struct role *role)
