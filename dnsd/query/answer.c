@@ -410,6 +410,17 @@ static bool enter_target(const struct answer_context *context, struct lookup *lo
     return true;
 }
 
+// Has the chain been at this name? Then all of its loop is in the answer.
+static bool was_seen(const struct lookup *lookup, const uint64_t *seen, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (seen[i] == lookup->hashes[0]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void follow(struct reply *reply, const struct answer_context *context,
                    const struct dns_query *parsed, struct answer_note *note)
 {
@@ -428,9 +439,11 @@ static void follow(struct reply *reply, const struct answer_context *context,
     }
     note->source = ANSWER_ZONE;
     reply->flags |= DNS_AA;
+    uint64_t seen[CHAIN_MAX];
     for (unsigned i = 0; i < CHAIN_MAX; i++) {
+        seen[i] = lookup.hashes[0];
         if (zone_step(reply, &lookup) == STEP_DONE || reply_is_truncated(reply) ||
-            !enter_target(context, &lookup)) {
+            was_seen(&lookup, seen, i + 1) || !enter_target(context, &lookup)) {
             return;
         }
     }
