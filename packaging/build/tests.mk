@@ -62,12 +62,20 @@ format:
 
 # Figures. The peers are those that happen to be installed (packaging/setup/packages-test.txt).
 BENCH_SCENARIOS ?= small
-.PHONY: bench bench-dns bench-rpc
-bench: all bench-rpc bench-dns
+.PHONY: bench bench-dns bench-rpc bench-zone
+bench: all bench-rpc bench-zone bench-dns
 bench-dns:
 	cd tests/bench && /usr/bin/python3 gen.py small && /usr/bin/python3 bench.py $(BENCH_SCENARIOS) --tools load
 bench-rpc: $(BUILD)/bench/rpc_bench
 	$(BUILD)/bench/rpc_bench
+
+bench-zone: $(BUILD)/bench/lookup_bench
+	$(BUILD)/bench/lookup_bench
+
+$(BUILD)/bench/lookup_bench: $(BUILD)/obj/tests/bench/lookup_bench.o $(DNSD_LIB) $(COMMON_LIB)
+	@mkdir -p $(@D)
+	@$(SAY) "  LINK   $@"
+	$(Q)$(CC) $(LDFLAGS_MODE) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(COMMON_LIB)
 	@mkdir -p $(@D)
