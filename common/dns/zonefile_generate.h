@@ -20,7 +20,7 @@ struct generate_line {
     bool is_full; // something did not fit
 };
 
-// Appends the text from `p` to `end` with `value` where a '$' or ${OFFSET,WIDTH,BASE} stands; "\\$"
+// Appends the text from `p` to `end` with `value` where a '$' or ${OFFSET,WIDTH,BASE} stands; "\$"
 // and "$$" are a plain '$'. ERR_INVALID = a malformed ${...}, ERR_TOO_LARGE = the line is full.
 NODISCARD enum err generate_expand(struct generate_line *line, const char *p, const char *end,
                                    uint32_t value, struct errmsg *e);
