@@ -39,7 +39,7 @@ void ctl_import(Dnsd__Zones_Service *service, const Dnsd__ZoneImportRequest *inp
         struct zone_import import = {
             .text = (const char *)text,
             .text_len = len,
-            .text_name = input->file,
+            .text_name = "zone file",
             .record_ttl = ctl->has_config ? snapshot_get(ctl->shared)->record_ttl : 3600,
             .overwrite = input->overwrite,
             .overwrite_zone = input->overwrite_zone,

@@ -238,8 +238,7 @@ static enum err create_options(struct ctl *ctl, const Dnsd__ZoneCreateRequest *i
     return ERR_OK;
 }
 
-static void submit_create(struct ctl *ctl, const Dnsd__ZoneCreateRequest *input,
-                          const struct ctl_zone_name *name, enum zone_type type,
+static void submit_create(struct ctl *ctl, const struct ctl_zone_name *name, enum zone_type type,
                           const struct zone_options *options, const uint8_t *text, size_t text_len,
                           Dnsd__ZoneReply_Closure closure, void *closure_data)
 {
@@ -255,7 +254,7 @@ static void submit_create(struct ctl *ctl, const Dnsd__ZoneCreateRequest *input,
         .record_ttl = snapshot->record_ttl,
         .text = (const char *)text,
         .text_len = text_len,
-        .text_name = input->import_file,
+        .text_name = "zone file",
     };
     zone_submit_create(ctl->submitter, &create, ctl_pending_done,
                        ctl_pending_new(ctl, name->text, closure, closure_data));
@@ -289,7 +288,7 @@ static void on_create(Dnsd__Zones_Service *service, const Dnsd__ZoneCreateReques
         err = ctl_read_spool(ctl, input->import_file, &text, &text_len, &e);
     }
     if (err == ERR_OK) {
-        submit_create(ctl, input, &name, type, options, text, text_len, closure, closure_data);
+        submit_create(ctl, &name, type, options, text, text_len, closure, closure_data);
     } else {
         ctl_reply_zone_error(closure, closure_data, &e);
     }

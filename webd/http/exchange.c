@@ -474,6 +474,9 @@ enum MHD_Result exchange_access(void *cls, struct MHD_Connection *connection, co
         *upload_data_size = 0;
         return MHD_YES;
     }
+    if (!x->has_started && x->origin->shared->is_closing) {
+        return MHD_NO;
+    }
     if (!x->has_started) {
         x->has_started = true;
         finish_body(x);

@@ -19,6 +19,7 @@ struct exchange_shared {
     struct web_handlers handlers;
     const char *spool_dir;
     uint64_t spool_bytes; // of uploads under way
+    bool is_closing;      // handlers are not called any more: connections end instead
 };
 
 // One libmicrohttpd daemon, as its requests see it.

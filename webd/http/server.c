@@ -459,6 +459,7 @@ void web_server_close(struct web_server *server)
     if (server == NULL) {
         return;
     }
+    server->shared.is_closing = true;
     for (size_t i = 0; i < server->count; i++) {
         listener_close(&server->items[i]);
     }
