@@ -15,6 +15,8 @@ void *mem_dup(const void *p, size_t size) __attribute__((returns_nonnull));
 void *mem_aligned(size_t alignment, size_t size) __attribute__((returns_nonnull));
 char *mem_strdup(const char *s) __attribute__((returns_nonnull));
 void mem_free(void *p);
+// Gives freed memory back to the system, after work that took much; takes milliseconds.
+void mem_trim(void);
 
 // May fail: NULL when there is no memory. For large or outside-given sizes.
 void *mem_try_alloc(size_t size);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/base/mem.h"
+#include "dnsd/zone/load.h"
 
 struct zone_submitter {
     struct zone_store *store;
@@ -38,6 +39,13 @@ void submit_complete(struct job *job)
     (void)written;
 }
 
+#define TRIM_BYTES ((size_t)8 << 20)
+
+static size_t job_bytes(const struct job *job)
+{
+    return job->arena.total + (job->load == NULL ? 0 : job->load->arena.total);
+}
+
 // False = there was none.
 static bool complete_all(struct zone_submitter *submitter)
 {
@@ -47,13 +55,18 @@ static bool complete_all(struct zone_submitter *submitter)
     submitter->last = &submitter->first;
     pthread_mutex_unlock(&submitter->lock);
     bool any = job != NULL;
+    bool is_large = false;
     while (job != NULL) {
         struct job *next = job->next;
         if (job->fn != NULL) {
             job->fn(job->ctx, &job->result);
         }
+        is_large |= job_bytes(job) > TRIM_BYTES;
         job_free(job);
         job = next;
+    }
+    if (is_large) {
+        mem_trim();    // a zone's text and records took several times what stays
     }
     return any;
 }

@@ -95,7 +95,9 @@ int main(int argc, char **argv)
     }
     printf("zone file to serving           %8.2f s\n", (double)(clock_mono_ms() - begin) / 1000);
     mem_free(text);
+    printf("resident after the import      %8ld MiB\n", resident_mib());
     fixture_stop(&f);
+    mem_trim();
     begin = clock_mono_ms();
     fixture_start(&f);
     printf("restart from the store         %8.2f s\n", (double)(clock_mono_ms() - begin) / 1000);
