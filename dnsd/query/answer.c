@@ -178,6 +178,9 @@ static enum step dname_step(struct reply *reply, struct lookup *lookup, const st
     }
     require(reply, reply_record(reply, REPLY_ANSWER, lookup->name.wire, TYPE_CNAME, CLASS_IN,
                                 dname.ttl, target.wire, target.len));
+    if (lookup->type == TYPE_CNAME || lookup->type == TYPE_ANY) {
+        return STEP_DONE;    // that CNAME is what was asked for
+    }
     set_target(lookup, target.wire, target.len);
     return STEP_CHAIN;
 }
@@ -237,10 +240,12 @@ static bool put_data(struct reply *reply, const struct lookup *lookup, const str
     return true;
 }
 
+// Is the CNAME to be followed: the type is none that the name has itself (NSEC may stand beside it)?
 static bool is_alias(const struct lookup *lookup, const struct zone_node *node)
 {
-    return (node->flags & NODE_CNAME) != 0 && lookup->type != TYPE_CNAME &&
-           lookup->type != TYPE_ANY && lookup->type != TYPE_RRSIG && lookup->type != TYPE_NSEC;
+    struct zone_rrset own;
+    return (node->flags & NODE_CNAME) != 0 && lookup->type != TYPE_ANY &&
+           lookup->type != TYPE_RRSIG && !zone_node_rrset(node, lookup->type, false, &own);
 }
 
 // The CNAME goes into the answer; the caller goes on with its target.

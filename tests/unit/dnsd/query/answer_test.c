@@ -76,6 +76,10 @@ static const struct row {
     {"w.dn.z.test", "A", false,
      "0 AA | dn.z.test 60 DNAME a.target.z.test.; w.dn.z.test 60 CNAME w.a.target.z.test.; "
      "w.a.target.z.test 60 A 192.0.2.40 |  | "},
+    {"w.dn.z.test", "CNAME", false,
+     "0 AA | dn.z.test 60 DNAME a.target.z.test.; w.dn.z.test 60 CNAME w.a.target.z.test. |  | "},
+    {"alias.z.test", "NSEC", false,
+     "0 AA | alias.z.test 60 CNAME a.z.test. | z.test 30 SOA ns.z.test. hm.z.test. 1 2 3 4 30 | "},
     {"dn.z.test", "DNAME", false, "0 AA | dn.z.test 60 DNAME a.target.z.test. |  | "},
     {"hidden.dn.z.test", "A", false,
      "3 AA | dn.z.test 60 DNAME a.target.z.test.; hidden.dn.z.test 60 CNAME "
