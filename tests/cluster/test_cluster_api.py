@@ -257,7 +257,7 @@ def test_join_brings_the_config_and_keeps_zones(two):
     node.login()
     with pytest.raises(ApiError):
         node.login("gone", "password of gone 1")
-    assert is_blocked(node, "ads.test")
+    wait_until(lambda: is_blocked(node, "ads.test"), 5, "the blocked name")
     assert node.rcode("local-only.test") == "REFUSED"
     node.api("zones/records/add", zone="mine.test", domain="v.mine.test", type="A",
              ipAddress="192.0.2.6", ttl=60)
@@ -277,7 +277,7 @@ def test_write_through_a_secondary_is_read_after_it(formed):
         assert primary.api("settings/get")["blockingAnswerTtl"] == 100 + i
         node.api("admin/users/create", user=f"u{i}", **{"pass": "password 12345"})
         assert f"u{i}" in {u["username"] for u in node.api("admin/users/list")["users"]}
-    assert is_blocked(primary, "b3.test")
+    wait_until(lambda: is_blocked(primary, "b3.test"), 5, "the blocked name")
     commit = primary.api("admin/config/history", limit=1)["commits"][0]
     assert commit["actor"] == "admin"
     agree(primary, node)
@@ -377,7 +377,7 @@ def test_resync(formed):
     agree(primary, node)
     node.api("admin/cluster/secondary/resync")
     agree(primary, node)
-    assert is_blocked(node, "ads.test")
+    wait_until(lambda: is_blocked(node, "ads.test"), 5, "the blocked name")
     refused("secondary", primary.api, "admin/cluster/secondary/resync")
     assert node.ctl("cluster", "resync").returncode == 0
 
@@ -442,7 +442,7 @@ def test_leave(formed, as_primary):
     assert f"cluster-catalog.{DOMAIN}" not in kept
     node.login()
     node.api("blocked/add", domain="own.test")
-    assert is_blocked(node, "own.test")
+    wait_until(lambda: is_blocked(node, "own.test"), 5, "the blocked name")
     assert primary.rcode("own.test") == "REFUSED"
 
 
@@ -487,7 +487,7 @@ def test_forced_leave(formed):
     assert not state(node)["clusterInitialized"]
     assert node.answers("w.shared.test") == ["192.0.2.8"]
     node.api("blocked/add", domain="own.test")
-    assert is_blocked(node, "own.test")
+    wait_until(lambda: is_blocked(node, "own.test"), 5, "the blocked name")
     primary.start()
     wait_until(lambda: node_row(primary, f"ns2.{DOMAIN}")["state"] == "Unreachable", 30,
                "the primary to see that it is gone")
