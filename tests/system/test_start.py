@@ -170,13 +170,13 @@ def test_a_seed_is_applied_at_the_first_start_only():
                        "records": [{"domain": "www.seed.test", "type": "A", "ipAddress": "192.0.2.5"}]}]}
     node = Node(seed=seed).start()
     assert node.answers("www.seed.test") == ["192.0.2.5"]
-    assert node.rcode("bad.example") == "NXDOMAIN"
+    wait_until(lambda: node.rcode("bad.example") == "NXDOMAIN", 5, "the name is blocked")
     assert node.api("settings/get")["defaultRecordTtl"] == 777
     node.api("blocked/delete", domain="bad.example")
     node.stop()
     with node:
         node.token = None
-        assert node.rcode("bad.example") == "REFUSED"
+        wait_until(lambda: node.rcode("bad.example") == "REFUSED", 5, "the name is no longer blocked")
         reply = node.login("ops", "Quite a long pass 1")
         assert reply["username"] == "ops"
 
