@@ -14,8 +14,6 @@
  *                     ▲                                    wildcard, NODATA, NXDOMAIN
  *                     └─────────── CNAME or DNAME: with the target as the name ┘
  */
-enum { CHAIN_MAX = 16 };
-
 enum step {
     STEP_DONE,     // the reply is as it should be
     STEP_CHAIN,    // lookup->name is the target of an alias: go on with it
@@ -122,7 +120,7 @@ static void put_server_addresses(struct reply *reply, const struct lookup *looku
     }
 }
 
-static void put_referral(struct reply *reply, const struct lookup *lookup,
+static void put_referral(struct reply *reply, struct lookup *lookup,
                          const struct zone_node *cut)
 {
     struct zone_rrset ns;
@@ -133,6 +131,7 @@ static void put_referral(struct reply *reply, const struct lookup *lookup,
     if (reply->counts[REPLY_ANSWER] == 0) {
         reply->flags &= (uint16_t)~DNS_AA;
     }
+    require(reply, dnssec_put_waiting(reply, lookup));
     require(reply, reply_rrset(reply, REPLY_AUTHORITY, zone_node_name(cut), &ns, ns.ttl));
     bool is_signed = lookup->version->denial != DENIAL_NONE;
     if (reply->dnssec_ok && is_signed && zone_node_rrset(cut, TYPE_DS, false, &ds)) {
@@ -234,10 +233,17 @@ static bool put_data(struct reply *reply, const struct lookup *lookup, const str
         return false;
     }
     put_rrset(reply, REPLY_ANSWER, node, lookup->name.wire, &rrset, rrset.ttl);
-    if (lookup->type == TYPE_NS) {
-        put_server_addresses(reply, lookup, &rrset);
-    }
     return true;
+}
+
+// What belongs behind an answer's proofs: the addresses of the name servers that were asked for.
+static void put_additional(struct reply *reply, struct lookup *lookup, const struct zone_node *node)
+{
+    struct zone_rrset ns;
+    if (lookup->type == TYPE_NS && zone_node_rrset(node, TYPE_NS, false, &ns)) {
+        require(reply, dnssec_put_waiting(reply, lookup));
+        put_server_addresses(reply, lookup, &ns);
+    }
 }
 
 // Is the CNAME to be followed: the type is none that the name has itself (NSEC may stand beside it)?
@@ -271,7 +277,9 @@ static enum step name_step(struct reply *reply, struct lookup *lookup, const str
         set_target(lookup, target.wire, target.len);
         return STEP_CHAIN;
     }
-    if (!put_data(reply, lookup, node)) {
+    if (put_data(reply, lookup, node)) {
+        put_additional(reply, lookup, node);
+    } else {
         put_negative_soa(reply, lookup);
         require(reply, dnssec_no_data(reply, lookup, node));
     }
@@ -284,12 +292,13 @@ static enum step wildcard_step(struct reply *reply, struct lookup *lookup,
 {
     struct name target;
     if (is_alias(lookup, wildcard) && put_alias(reply, lookup, wildcard, &target)) {
-        require(reply, dnssec_wildcard(reply, lookup, encloser_label));
+        dnssec_wildcard_alias(reply, lookup, encloser_label);
         set_target(lookup, target.wire, target.len);
         return STEP_CHAIN;
     }
     if (put_data(reply, lookup, wildcard)) {
         require(reply, dnssec_wildcard(reply, lookup, encloser_label));
+        put_additional(reply, lookup, wildcard);
     } else {
         put_negative_soa(reply, lookup);
         require(reply, dnssec_wildcard_no_data(reply, lookup, encloser_label, wildcard));
@@ -434,6 +443,7 @@ static void follow(struct reply *reply, const struct answer_context *context,
     memcpy(lookup.name.wire, parsed->qname.wire, parsed->qname.len);
     name_fold(lookup.name.wire);
     lookup.type = parsed->qtype;
+    lookup.waiting_count = 0;
     lookup_prepare(&lookup);
     if (block_answer(reply, context, &lookup)) {
         note->source = ANSWER_BLOCKED;
@@ -449,9 +459,10 @@ static void follow(struct reply *reply, const struct answer_context *context,
         seen[i] = lookup.hashes[0];
         if (zone_step(reply, &lookup) == STEP_DONE || reply_is_truncated(reply) ||
             was_seen(&lookup, seen, i + 1) || !enter_target(context, &lookup)) {
-            return;
+            break;
         }
     }
+    require(reply, dnssec_put_waiting(reply, &lookup));
 }
 
 // ---- CHAOS -------------------------------------------------------------------------------------

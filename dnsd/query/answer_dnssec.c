@@ -189,18 +189,58 @@ bool dnssec_no_name(struct reply *reply, const struct lookup *lookup, unsigned e
     return proofs.fits;
 }
 
+// The record that says that the name, or the one between it and the closest encloser, is not there.
+static const struct zone_node *wildcard_proof(const struct lookup *lookup, unsigned encloser_label)
+{
+    if (lookup->version->denial == DENIAL_NSEC) {
+        return version_before(&lookup->version->tree, lookup->name.wire, TYPE_NSEC);
+    }
+    if (encloser_label == 0) {
+        return NULL;
+    }
+    bool is_match;
+    return find_nsec3(lookup, lookup->name.wire + lookup->offsets[encloser_label - 1], &is_match);
+}
+
+// Its node has one of the two types.
+static uint16_t denial_type(const struct zone_node *node)
+{
+    return (node->flags & NODE_NSEC3) != 0 ? TYPE_NSEC3 : TYPE_NSEC;
+}
+
 bool dnssec_wildcard(struct reply *reply, const struct lookup *lookup, unsigned encloser_label)
 {
     if (!wants_proof(reply, lookup)) {
         return true;
     }
-    struct proofs proofs = proofs_of(reply, lookup);
-    if (lookup->version->denial == DENIAL_NSEC) {
-        put_nsec(&proofs, lookup->name.wire);
-    } else if (encloser_label > 0) {
-        put_nsec3(&proofs, lookup->name.wire + lookup->offsets[encloser_label - 1]);
+    const struct zone_node *node = wildcard_proof(lookup, encloser_label);
+    return node == NULL || put_signed(reply, node, denial_type(node));
+}
+
+void dnssec_wildcard_alias(const struct reply *reply, struct lookup *lookup, unsigned encloser_label)
+{
+    if (!wants_proof(reply, lookup) || lookup->waiting_count == CHAIN_MAX) {
+        return;
     }
-    return proofs.fits;
+    const struct zone_node *node = wildcard_proof(lookup, encloser_label);
+    for (unsigned i = 0; i < lookup->waiting_count; i++) {
+        if (lookup->waiting[i] == node) {
+            return;
+        }
+    }
+    if (node != NULL) {
+        lookup->waiting[lookup->waiting_count++] = node;
+    }
+}
+
+bool dnssec_put_waiting(struct reply *reply, struct lookup *lookup)
+{
+    bool fits = true;
+    for (unsigned i = 0; i < lookup->waiting_count && fits; i++) {
+        fits = put_signed(reply, lookup->waiting[i], denial_type(lookup->waiting[i]));
+    }
+    lookup->waiting_count = 0;
+    return fits;
 }
 
 bool dnssec_wildcard_no_data(struct reply *reply, const struct lookup *lookup,

@@ -7,6 +7,9 @@
 
 // Between the files of this folder.
 
+// Aliases that are followed for one query.
+#define CHAIN_MAX 16
+
 // The name that is being looked up; it changes along a CNAME or DNAME chain.
 struct lookup {
     struct name name;                             // folded
@@ -16,6 +19,9 @@ struct lookup {
     uint16_t type;
     const struct zone *zone;
     const struct zone_version *version;
+    // Proofs of the wildcards that the chain went through; they wait for the end of the answer section.
+    const struct zone_node *waiting[CHAIN_MAX];
+    unsigned waiting_count;
 };
 // Fills offsets and hashes from the name.
 void lookup_prepare(struct lookup *lookup);
@@ -32,6 +38,10 @@ bool dnssec_no_data(struct reply *reply, const struct lookup *lookup, const stru
 bool dnssec_no_name(struct reply *reply, const struct lookup *lookup, unsigned encloser_label);
 // The answer came from a wildcard: the name itself is not there.
 bool dnssec_wildcard(struct reply *reply, const struct lookup *lookup, unsigned encloser_label);
+// The same for an alias: the proof waits until dnssec_put_waiting, because answers may still follow.
+void dnssec_wildcard_alias(const struct reply *reply, struct lookup *lookup, unsigned encloser_label);
+// Puts what waits, once; before anything goes into the additional section.
+bool dnssec_put_waiting(struct reply *reply, struct lookup *lookup);
 // The wildcard is there, the type is not.
 bool dnssec_wildcard_no_data(struct reply *reply, const struct lookup *lookup,
                              unsigned encloser_label, const struct zone_node *wildcard);
